@@ -1,0 +1,1 @@
+"""Earning: what a CRM document is worth in points."""

@@ -1,0 +1,36 @@
+"""The standard earning rule: one point for every whole yuan the customer paid himself.
+
+Warranty and insurer lines earn nothing. The sum is rounded down once, never line by line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+RULE_ID = "standard_spend"
+RULE_VERSION = 1
+FEN_A_POINT = 100
+LASTS_MONTHS = 24
+UNIT_COST_FEN = Decimal("1.0000")
+
+
+class Payer(StrEnum):
+    """Who pays a line of a service order: 客户, 索赔, 保险."""
+
+    CUSTOMER = "customer"
+    WARRANTY = "warranty"
+    INSURER = "insurer"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a document: who paid how much, in fen."""
+
+    payer: Payer
+    amount_fen: int
+
+
+def points_for(lines: Sequence[Line]) -> int:
+    """Points of a whole document; zero when the customer paid less than a yuan."""
+    return sum(line.amount_fen for line in lines if line.payer is Payer.CUSTOMER) // FEN_A_POINT

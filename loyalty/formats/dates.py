@@ -1,0 +1,56 @@
+"""Dates as people and driving licences (行驶证) write them, and the order licence dates must have.
+
+A missing date stays missing: nothing here supplies a default.
+"""
+
+import re
+from datetime import date
+from itertools import pairwise
+from typing import Final
+
+from kernel.errors import RuleViolation
+from loyalty.formats import text
+
+_YEAR: Final = "(?:19|20)[0-9]{2}"
+_SHAPES: Final = re.compile(
+    f"({_YEAR})-([0-9]{{2}})-([0-9]{{2}})|({_YEAR})([0-9]{{2}})([0-9]{{2}})"
+    f"|({_YEAR})[.]([0-9]{{1,2}})[.]([0-9]{{1,2}})|({_YEAR})年([0-9]{{1,2}})月([0-9]{{1,2}})日"
+)
+
+
+def canonical(value: str) -> date:
+    """The day meant by YYYY-MM-DD, YYYYMMDD, YYYY.MM.DD or YYYY年MM月DD日, years 1900-2099.
+
+    Raises RuleViolation `date_invalid` (also for 30 February) or `text_unusable` (formats.md).
+    """
+    written = _SHAPES.fullmatch("".join(text.normalise(value).split()))
+    if written is None:
+        raise RuleViolation("date_invalid")
+    year, month, day = (int(part) for part in written.groups() if part is not None)
+    try:
+        return date(year, month, day)
+    except ValueError as impossible:
+        raise RuleViolation("date_invalid") from impossible
+
+
+def check_licence_order(
+    *, registered_on: date, issued_on: date, photographed_on: date, today: date
+) -> None:
+    """Registration (注册日期) ≤ issue (发证日期) ≤ photo ≤ today, equal days allowed (formats.md).
+
+    Raises RuleViolation `licence_dates_order` naming the two days that are the wrong way round.
+    """
+    days = {
+        "registered_on": registered_on,
+        "issued_on": issued_on,
+        "photographed_on": photographed_on,
+        "today": today,
+    }
+    for earlier, later in pairwise(days):
+        if days[earlier] > days[later]:
+            raise RuleViolation("licence_dates_order", earlier=earlier, later=later)
+
+
+def licence_warnings(*, registered_on: date, issued_on: date) -> tuple[str, ...]:
+    """`licence_issued_later` if the issue follows registration: transfer, reissue or recolour."""
+    return ("licence_issued_later",) if issued_on > registered_on else ()

@@ -1,0 +1,1 @@
+"""Members (老车主) and their vehicles: who owned which car from when until when."""

@@ -1,0 +1,1 @@
+"""Pure rules of points: which lots a burn takes, when a lot expires."""

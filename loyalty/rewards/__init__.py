@@ -1,0 +1,1 @@
+"""Rewards: a catalogue of gifts with stock, and their redemption with points."""

@@ -1,0 +1,39 @@
+"""Verbs on the catalogue: offer a reward with its first stock."""
+
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+
+from kernel.errors import Conflict
+from kernel.ids import new_id
+from kernel.unit_of_work import UnitOfWork
+from loyalty.rewards.models import Reward, RewardStock
+
+
+def offer_reward(
+    uow: UnitOfWork, *, code: str, name_zh: str, name_en: str, points: int, stock: int
+) -> UUID:
+    """Put a reward into the catalogue. Raises Conflict `reward_code_taken`."""
+    key = new_id()
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(
+                Reward(
+                    id=key,
+                    dealer_id=uow.dealer_id,
+                    code=code,
+                    name_zh=name_zh,
+                    name_en=name_en,
+                    points=points,
+                    active=True,
+                    created_at=uow.now,
+                )
+            )
+    except IntegrityError as error:
+        raise Conflict("reward_code_taken", pointer="/code") from error
+    uow.session.add(
+        RewardStock(reward_id=key, dealer_id=uow.dealer_id, received=stock, available=stock)
+    )
+    uow.emit("reward.offered", key, points=points, stock=stock)
+    uow.audit("reward.offered", key, points=points, stock=stock)
+    return key

@@ -1,0 +1,43 @@
+"""Tables of the catalogue, its stock and redemptions. Stock stands apart: it is written often."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.model import Base, Instant, Key
+
+
+class Reward(Base):
+    __tablename__ = "reward"
+
+    id: Mapped[Key]
+    dealer_id: Mapped[UUID]
+    code: Mapped[str]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    points: Mapped[int]
+    active: Mapped[bool]
+    created_at: Mapped[Instant]
+
+
+class RewardStock(Base):
+    __tablename__ = "reward_stock"
+
+    reward_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dealer_id: Mapped[UUID]
+    received: Mapped[int]
+    available: Mapped[int]
+
+
+class Redemption(Base):
+    __tablename__ = "redemption"
+
+    id: Mapped[Key]
+    dealer_id: Mapped[UUID]
+    member_id: Mapped[UUID]
+    reward_id: Mapped[UUID]
+    quantity: Mapped[int]
+    points: Mapped[int]
+    posting_set_id: Mapped[UUID]
+    redeemed_at: Mapped[Instant]
+    redeemed_by: Mapped[str]

@@ -1,0 +1,106 @@
+"""Reads of the catalogue and of redemptions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from kernel.errors import NotFound
+from kernel.unit_of_work import UnitOfWork
+from loyalty.rewards.models import Redemption, Reward, RewardStock
+
+
+@dataclass(frozen=True, slots=True)
+class RewardView:
+    id: UUID
+    code: str
+    name_zh: str
+    name_en: str
+    points: int
+    available: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionView:
+    id: UUID
+    member_id: UUID
+    reward_id: UUID
+    reward_name_zh: str
+    reward_name_en: str
+    quantity: int
+    points: int
+    posting_set_id: UUID
+    redeemed_at: datetime
+
+
+_REWARDS = select(Reward, RewardStock.available).join(
+    RewardStock, RewardStock.reward_id == Reward.id
+)
+_REDEMPTIONS = select(Redemption, Reward.name_zh, Reward.name_en).join(
+    Reward, Reward.id == Redemption.reward_id
+)
+
+
+def get_reward(uow: UnitOfWork, reward_id: UUID) -> RewardView:
+    """One reward. Raises NotFound `reward_not_found`."""
+    row = uow.session.execute(_REWARDS.where(Reward.id == reward_id)).first()
+    if row is None:
+        raise NotFound("reward_not_found")
+    return _reward(row)
+
+
+def list_rewards(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[RewardView]:
+    """The active catalogue in the order in which rewards were offered."""
+    rows = _REWARDS.where(Reward.active).order_by(Reward.id).limit(limit)
+    if after:
+        rows = rows.where(Reward.id > after)
+    return [_reward(row) for row in uow.session.execute(rows)]
+
+
+def get_redemption(uow: UnitOfWork, redemption_id: UUID) -> RedemptionView:
+    """One redemption. Raises NotFound `redemption_not_found`."""
+    row = uow.session.execute(_REDEMPTIONS.where(Redemption.id == redemption_id)).first()
+    if row is None:
+        raise NotFound("redemption_not_found")
+    return _redemption(row)
+
+
+def list_redemptions(
+    uow: UnitOfWork, member_id: UUID, *, before: UUID | None, limit: int
+) -> list[RedemptionView]:
+    """A member's redemptions, newest first."""
+    rows = _REDEMPTIONS.where(Redemption.member_id == member_id)
+    if before:
+        rows = rows.where(Redemption.id < before)
+    found = uow.session.execute(rows.order_by(Redemption.id.desc()).limit(limit))
+    return [_redemption(row) for row in found]
+
+
+def _reward(row: Row[Reward, int]) -> RewardView:
+    reward, available = row
+    return RewardView(
+        id=reward.id,
+        code=reward.code,
+        name_zh=reward.name_zh,
+        name_en=reward.name_en,
+        points=reward.points,
+        available=available,
+        active=reward.active,
+    )
+
+
+def _redemption(row: Row[Redemption, str, str]) -> RedemptionView:
+    redemption, name_zh, name_en = row
+    return RedemptionView(
+        id=redemption.id,
+        member_id=redemption.member_id,
+        reward_id=redemption.reward_id,
+        reward_name_zh=name_zh,
+        reward_name_en=name_en,
+        quantity=redemption.quantity,
+        points=redemption.points,
+        posting_set_id=redemption.posting_set_id,
+        redeemed_at=redemption.redeemed_at,
+    )

@@ -1,0 +1,1 @@
+"""The database schema as numbered steps: a thin Python file beside the SQL it runs."""

@@ -1,0 +1,1 @@
+"""Revisions, in order; `migrations/head.txt` names the last one."""
