@@ -52,6 +52,11 @@ def get_staff(uow: UnitOfWork, staff_id: UUID) -> StaffView:
     return _view(uow, row)
 
 
+def dealer_name(uow: UnitOfWork) -> str:
+    """The name the dealer goes by, as customers know it."""
+    return uow.session.scalars(select(Dealer.name).where(Dealer.id == uow.dealer_id)).one()
+
+
 def list_staff(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[StaffView]:
     """The dealer's staff by id, active or not."""
     rows = select(Staff).order_by(Staff.id).limit(limit)

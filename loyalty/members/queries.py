@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
@@ -36,6 +37,11 @@ class VehicleView:
     use_nature: str
     owned_from: date
     owned_until: date | None
+
+
+def exists(session: Session, member_id: UUID) -> bool:
+    """Whether this is a member of the dealer the transaction is bound to."""
+    return session.scalar(select(Member.id).where(Member.id == member_id)) is not None
 
 
 def get_member(uow: UnitOfWork, member_id: UUID) -> MemberView:
@@ -84,14 +90,14 @@ def vehicles_of(uow: UnitOfWork, member_id: UUID) -> list[VehicleView]:
     return [_vehicle(uow, row, since, until) for row, since, until in rows]
 
 
-def _owners(uow: UnitOfWork, condition: object) -> list[MemberView]:
+def _owners(uow: UnitOfWork, condition: ColumnElement[bool]) -> list[MemberView]:
     rows = uow.session.scalars(
         select(Member)
         .where(
             Member.id.in_(
                 select(Ownership.member_id)
                 .join(Vehicle, Vehicle.id == Ownership.vehicle_id)
-                .where(condition)  # type: ignore[arg-type]
+                .where(condition)
             )
         )
         .order_by(Member.id)

@@ -16,7 +16,8 @@ LANGUAGE sql STABLE AS $$
     WHERE member_id = p_member AND open AND point_lot_alive(available_at, expires_at, p_now)
 $$;
 
--- Credits a member: posting set, lot, two entries, balance, one event. Returns the spendable points.
+-- Credits a member: posting set, lot, two entries, balance, one event.
+-- Returns the spendable points, null when there is no such account.
 CREATE OR REPLACE FUNCTION point_accrue(
     p_dealer uuid, p_member uuid, p_set uuid, p_lot uuid, p_points bigint, p_issuer uuid,
     p_business_on date, p_available_at timestamptz, p_expires_at timestamptz,
@@ -27,7 +28,7 @@ CREATE OR REPLACE FUNCTION point_accrue(
 BEGIN
     PERFORM 1 FROM point_account WHERE member_id = p_member FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'no point account' USING ERRCODE = 'no_data_found';
+        RETURN NULL;
     END IF;
     INSERT INTO posting_set (
         member_id, id, dealer_id, kind, points, business_on, posted_at, source, source_key,
@@ -58,7 +59,7 @@ END
 $$;
 
 -- Debits a member from his lots, soonest expiry first, then oldest, never-expiring last.
--- `done` false changes nothing; `spendable` is what he has after the call.
+-- `done` false changes nothing, null says there is no such account; `spendable` is what is left.
 CREATE OR REPLACE FUNCTION point_burn(
     p_dealer uuid, p_member uuid, p_set uuid, p_points bigint, p_business_on date,
     p_source text, p_source_key text,
@@ -68,7 +69,7 @@ CREATE OR REPLACE FUNCTION point_burn(
 BEGIN
     PERFORM 1 FROM point_account WHERE member_id = p_member FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'no point account' USING ERRCODE = 'no_data_found';
+        RETURN;
     END IF;
     spendable := point_spendable(p_member, p_now);
     done := p_points > 0 AND spendable >= p_points;

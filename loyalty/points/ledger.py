@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Date, DateTime, Integer, Numeric, Text, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import insert
 
-from kernel.errors import Conflict, RuleViolation
+from kernel.errors import Conflict, NotFound, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.points.models import PointAccount
@@ -102,7 +102,7 @@ def accrue(
 ) -> Posted:
     """Credit points as a new lot. The caller owns the uniqueness of `source` among members.
 
-    Raises RuleViolation `points_out_of_range`.
+    Raises RuleViolation `points_out_of_range`, NotFound `member_not_found`.
     """
     _in_range(points)
     posting_set = new_id()
@@ -112,18 +112,23 @@ def accrue(
         | asdict(terms)
         | {"lot": new_id(), "issuer": issuer_id},
     ).scalar_one()
+    if spendable is None:
+        raise NotFound("member_not_found")
     return Posted(posting_set, spendable)
 
 
 def burn(uow: UnitOfWork, member_id: UUID, points: int, *, source: Source) -> Posted:
     """Take points from the lots that expire soonest.
 
-    Raises RuleViolation `points_out_of_range`, Conflict `insufficient_points` with what there is.
+    Raises RuleViolation `points_out_of_range`, NotFound `member_not_found`, Conflict
+    `insufficient_points` with what there is.
     """
     _in_range(points)
     posting_set = new_id()
     values = _common(uow, member_id, points, posting_set, source) | {"business_on": uow.today}
     done, spendable = uow.session.execute(_BURN, values).one()
+    if done is None:
+        raise NotFound("member_not_found")
     if not done:
         raise Conflict("insufficient_points", spendable=spendable, needed=points)
     return Posted(posting_set, spendable)

@@ -9,6 +9,7 @@ BEGIN
 END
 $$;
 GRANT USAGE ON SCHEMA public TO loyalty_app;
+GRANT SELECT ON alembic_version TO loyalty_app;
 
 -- The dealer this transaction is bound to; no binding, no rows.
 CREATE FUNCTION app_dealer() RETURNS uuid LANGUAGE sql STABLE AS $$

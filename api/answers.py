@@ -1,0 +1,60 @@
+"""Answers as bytes: dumped once, stored with the claim, replayed unchanged."""
+
+from functools import cache
+from typing import Any, TypedDict
+from uuid import UUID
+
+import orjson
+from flask import Response
+from marshmallow import Schema
+
+from api.routes import Answer, Operation
+from kernel.crypto import Vault
+from kernel.idempotency import Claim, StoredAnswer
+
+KEPT_HEADERS = ("Content-Type", "Content-Language", "ETag", "Location", "Retry-After")
+
+
+class _Place(TypedDict):
+    column: str
+    row: UUID
+    dealer: UUID
+
+
+@cache
+def _schema(kind: type[Schema]) -> Schema:
+    return kind()
+
+
+def dumped(operation: Operation, result: Any) -> Response:
+    """The result in the shape the operation declares; a `version` in it becomes the ETag."""
+    status = operation.status
+    if isinstance(result, Answer):
+        result, status = result.value, result.status
+    shape = _schema(operation.answer).dump(result)
+    response = Response(orjson.dumps(shape), status=status, content_type="application/json")
+    if isinstance(shape, dict) and "version" in shape:
+        response.headers["ETag"] = f'"{shape["version"]}"'
+    return response
+
+
+def to_stored(vault: Vault, claim: Claim, response: Response) -> StoredAnswer:
+    """The answer as it is kept: the body sealed, for it may hold personal data."""
+    text = response.get_data(as_text=True)
+    body = vault.seal(text, **_place(claim))
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    return StoredAnswer(response.status_code, headers, body)
+
+
+def from_stored(vault: Vault, claim: Claim, stored: StoredAnswer) -> Response:
+    """The very bytes that were answered before, marked as replayed."""
+    body = vault.open(stored.body, **_place(claim))
+    response = Response(body.encode(), status=stored.status)
+    response.headers.update(stored.headers)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def _place(claim: Claim) -> _Place:
+    column = f"idempotency_claim.body/{claim.client}/{claim.key}"
+    return {"column": column, "row": claim.dealer_id, "dealer": claim.dealer_id}

@@ -1,0 +1,62 @@
+"""The Idempotency-Key of a request: what it covers, what happens while it is in flight.
+
+Scope is dealer, client program and key; the fingerprint covers method, path, person and body.
+"""
+
+import re
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import orjson
+from flask import Response, request
+from psycopg.errors import LockNotAvailable
+from sqlalchemy.exc import OperationalError
+
+from api.answers import from_stored, to_stored
+from api.problems import Problem, Unreadable, problem_response
+from api.service import Service
+from api.tokens import Claims
+from kernel import idempotency
+from kernel.errors import TooSoon
+from kernel.idempotency import Claim
+
+_KEY = re.compile(r"[!-~]{1,255}")
+
+
+def claim_of(claims: Claims, body: Any) -> Claim:
+    """The claim this request makes. Raises Unreadable `idempotency_key_required` or `_invalid`."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        raise Unreadable("idempotency_key_required")
+    if not _KEY.fullmatch(key):
+        raise Unreadable("idempotency_key_invalid")
+    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    said = "\n".join((request.method, request.path, claims.kind, claims.sub)).encode()
+    return Claim(
+        dealer_id=UUID(claims.dealer),
+        client=claims.client or claims.kind,
+        key=key,
+        fingerprint=sha256(said + b"\n" + canonical).digest(),
+    )
+
+
+def fail_in_flight(error: OperationalError) -> Exception:
+    """Another request holds the key and did not finish within the lock time-out."""
+    if isinstance(error.orig, LockNotAvailable):
+        return TooSoon("request_in_flight", retry_after_s=1)
+    return error
+
+
+def store_refusal(service: Service, claim: Claim, problem: Problem) -> Response:
+    """Keep a refusal as the key's answer, in a transaction of its own.
+
+    If another request with the key has succeeded meanwhile, its answer is the answer.
+    """
+    response = problem_response(problem)
+    with service.database.transaction(claim.dealer_id) as session:
+        stored = idempotency.take(session, claim, now=service.clock())
+        if stored is not None:
+            return from_stored(service.vault, claim, stored)
+        idempotency.keep(session, claim, to_stored(service.vault, claim, response))
+    return response

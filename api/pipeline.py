@@ -1,0 +1,142 @@
+"""What happens to every request, in this order: who, how often, read, role, claim, use case, keep.
+
+Claim, use case, events, audit and the stored answer are one transaction: all or nothing.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, current_app, g, request
+from marshmallow import EXCLUDE
+from sqlalchemy.exc import OperationalError
+
+from api import cursors, strict_json
+from api.answers import dumped, from_stored, to_stored
+from api.auth import authenticate, enter
+from api.idempotency import claim_of, fail_in_flight, store_refusal
+from api.problems import Problem, Unreadable, problem_of, problem_response
+from api.routes import Operation, Page
+from api.schemas.paging import PageQuery
+from api.service import Service
+from api.versions import expected_version
+from kernel import idempotency
+from kernel.errors import DomainError
+from kernel.idempotency import Claim
+from kernel.unit_of_work import UnitOfWork
+
+
+def serve(operation: Operation, path: dict[str, UUID]) -> Response:
+    """Run one operation for the present request."""
+    service: Service = current_app.extensions["service"]
+    claims = authenticate(service)
+    allowance = service.limiter.spend(f"{claims.dealer}/{claims.sub}")
+    g.rate_headers = allowance.headers()
+    if not allowance.granted:
+        headers = {"Retry-After": str(allowance.reset_s)}
+        return problem_response(Problem("rate_limited", 429, headers=headers, retryable=True))
+    given = _read_body(operation)
+    dealer_id = UUID(claims.dealer)
+    if not operation.writes:
+        with service.database.transaction(dealer_id) as session:
+            uow = enter(service, session, claims, operation)
+            return _read(service, uow, operation, path)
+    claim = claim_of(claims, given)
+    try:
+        with service.database.transaction(dealer_id) as session:
+            uow = enter(service, session, claims, operation)
+            return _write(service, uow, operation, path, given, claim)
+    except _Refused as refused:
+        return store_refusal(service, claim, refused.problem)
+
+
+class _Refused(Exception):
+    """The use case refused after the key was taken: the refusal is the key's answer."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+def _write(
+    service: Service,
+    uow: UnitOfWork,
+    operation: Operation,
+    path: dict[str, UUID],
+    given: Any,
+    claim: Claim,
+) -> Response:
+    body = _load_body(operation, given)
+    arguments = {**path, "body": body}
+    if operation.decision:
+        arguments["version"] = expected_version()
+    try:
+        stored = idempotency.take(uow.session, claim, now=uow.now)
+    except OperationalError as error:
+        raise fail_in_flight(error) from error
+    if stored is not None:
+        return from_stored(service.vault, claim, stored)
+    try:
+        response = dumped(operation, operation.handler(uow, **arguments))
+        uow.session.flush()
+    except DomainError as error:
+        problem = problem_of(error)
+        if problem.retryable:
+            raise
+        raise _Refused(problem) from error
+    idempotency.keep(uow.session, claim, to_stored(service.vault, claim, response))
+    return response
+
+
+def _read(
+    service: Service, uow: UnitOfWork, operation: Operation, path: dict[str, UUID]
+) -> Response:
+    arguments: dict[str, Any] = dict(path)
+    page = None
+    known = set()
+    if operation.paged:
+        page, bound = _page(service, uow)
+        arguments["page"] = page
+        known |= set(PageQuery().fields)
+    if operation.query:
+        arguments["query"] = operation.query(unknown=EXCLUDE).load(request.args.to_dict())
+        known |= set(operation.query().fields)
+    if unknown := set(request.args) - known:
+        raise Unreadable("unknown_parameter", names=len(unknown))
+    result = operation.handler(uow, **arguments)
+    if page is None:
+        return dumped(operation, result)
+    return dumped(operation, _paged(service, result, page, bound))
+
+
+def _page(service: Service, uow: UnitOfWork) -> tuple[Page, str]:
+    asked = PageQuery(unknown=EXCLUDE).load(request.args.to_dict())
+    filters = sorted((k, v) for k, v in request.args.items() if k not in ("cursor", "limit"))
+    bound = f"{request.path}|{filters}|{uow.dealer_id}|{uow.actor.id}"
+    if not asked["cursor"]:
+        return Page(None, asked["limit"]), bound
+    position = cursors.decode(asked["cursor"], bound_to=bound, key=service.settings.cursor_key)
+    return Page(UUID(str(position[0])), asked["limit"]), bound
+
+
+def _paged(service: Service, rows: list[Any], page: Page, bound: str) -> dict[str, Any]:
+    shown, more = rows[: page.limit], len(rows) > page.limit
+    key = service.settings.cursor_key
+    cursor = cursors.encode([_id(shown[-1])], bound_to=bound, key=key) if more else None
+    return {"items": shown, "next_cursor": cursor, "has_more": more}
+
+
+def _id(row: Any) -> str:
+    return str(row["id"] if isinstance(row, dict) else row.id)
+
+
+def _read_body(operation: Operation) -> Any:
+    if operation.body is None:
+        return None
+    if request.mimetype != "application/json":
+        raise Unreadable("content_type_not_json")
+    return strict_json.read(request.get_data(cache=False))
+
+
+def _load_body(operation: Operation, given: Any) -> Any:
+    assert operation.body is not None
+    return operation.body().load(given)

@@ -1,0 +1,147 @@
+"""How an endpoint is declared: method, path, who may, what comes in, what goes out.
+
+The handler gets a unit of work and plain values; a route without roles cannot be declared.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from marshmallow import Schema
+
+from api.schemas.base import Strict
+from loyalty.dealers.roles import Role
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One endpoint, as the pipeline runs it and as the OpenAPI document shows it.
+
+    `decision` marks what a person decides after looking at a screen: it needs If-Match, and the
+    handler gets `version`. `paged` handlers get a `page` and return one row more than it shows.
+    `repeatable` ones answer a document told again with 200 and the first result.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    tag: str
+    summary: str
+    roles: tuple[Role, ...]
+    body: type[Strict] | None
+    query: type[Strict] | None
+    answer: type[Schema]
+    status: int
+    decision: bool
+    paged: bool
+    repeatable: bool
+    problems: tuple[str, ...]
+    example: dict[str, Any] | None
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where a page starts; ask the database for `fetch` rows, one more than is shown."""
+
+    position: UUID | None
+    limit: int
+
+    @property
+    def fetch(self) -> int:
+        return self.limit + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A handler's result with another status than the declared one, such as 200 for a repeat."""
+
+    value: Any
+    status: int
+
+
+class Routes:
+    """The operations of one resource."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.operations: list[Operation] = []
+
+    def get(
+        self,
+        path: str,
+        *,
+        summary: str,
+        roles: Sequence[Role],
+        answer: type[Schema],
+        query: type[Strict] | None = None,
+        paged: bool = False,
+        problems: Sequence[str] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declare a read. With `query`, the handler gets `query`; with `paged`, `page`."""
+        return self._declare(
+            method="GET",
+            path=path,
+            summary=summary,
+            roles=tuple(roles),
+            answer=answer,
+            query=query,
+            paged=paged,
+            problems=tuple(problems),
+            body=None,
+            status=200,
+            decision=False,
+            repeatable=False,
+            example=None,
+        )
+
+    def post(
+        self,
+        path: str,
+        *,
+        summary: str,
+        roles: Sequence[Role],
+        body: type[Strict],
+        answer: type[Schema],
+        status: int = 201,
+        decision: bool = False,
+        repeatable: bool = False,
+        problems: Sequence[str] = (),
+        example: dict[str, Any] | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a write: it needs an Idempotency-Key, and the handler gets `body`."""
+        return self._declare(
+            method="POST",
+            path=path,
+            summary=summary,
+            roles=tuple(roles),
+            body=body,
+            answer=answer,
+            status=status,
+            decision=decision,
+            repeatable=repeatable,
+            problems=tuple(problems),
+            example=example,
+            query=None,
+            paged=False,
+        )
+
+    def _declare(self, *, roles: tuple[Role, ...], **facts: Any) -> Callable[[Handler], Handler]:
+        if not roles:
+            raise TypeError(f"{facts['path']}: say who may")
+
+        def keep(handler: Handler) -> Handler:
+            self.operations.append(Operation(handler=handler, tag=self.tag, roles=roles, **facts))
+            return handler
+
+        return keep

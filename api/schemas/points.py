@@ -1,0 +1,117 @@
+"""Shapes of documents, balances, statements, rewards and redemptions."""
+
+from marshmallow import Schema, fields
+
+from api.schemas.base import Strict
+from api.schemas.common import (
+    MoneyIn,
+    ReferenceIn,
+    ReferenceOut,
+    instant_out,
+    points_out,
+    text_out,
+    uuid_out,
+)
+from api.schemas.fields import Choice, Day, Items, Points, StrictInt, Text, Uuid
+from loyalty.earning.rules.standard import Payer
+from loyalty.earning.take_document import DocumentKind
+
+
+class DocumentLineIn(Strict):
+    payer = Choice(Payer, required=True)
+    amount = fields.Nested(MoneyIn, required=True)
+
+
+class DocumentIn(Strict):
+    external_ref = fields.Nested(ReferenceIn, required=True)
+    kind = Choice(DocumentKind, required=True)
+    member_id = Uuid(required=True)
+    occurred_on = Day(required=True)
+    lines = Items(fields.Nested(DocumentLineIn), minimum=1, maximum=100, required=True)
+
+
+class DocumentOut(Schema):
+    id = uuid_out()
+    external_ref = fields.Nested(ReferenceOut)
+    kind = text_out(30)
+    member_id = uuid_out()
+    occurred_on = fields.Date()
+    points = points_out()
+    posting_set_id = uuid_out(allow_none=True)
+    rule_id = text_out(60)
+    rule_version = fields.Integer()
+
+
+class ExpiringOut(Schema):
+    expires_on = fields.Date(allow_none=True)
+    points = points_out()
+
+
+class BalanceOut(Schema):
+    member_id = uuid_out()
+    available = points_out()
+    pending = points_out()
+    held = points_out()
+    arrears = points_out()
+    next_expiry = fields.Nested(ExpiringOut, allow_none=True)
+    as_of = instant_out()
+
+
+class ExpiryScheduleOut(Schema):
+    member_id = uuid_out()
+    items = fields.List(fields.Nested(ExpiringOut))
+
+
+class LotShareOut(Schema):
+    lot_id = uuid_out()
+    points = points_out()
+    expires_on = fields.Date(allow_none=True)
+
+
+class StatementLineOut(Schema):
+    id = uuid_out()
+    kind = text_out(30)
+    points = points_out()
+    business_on = fields.Date()
+    posted_at = instant_out()
+    source = text_out(40)
+    source_key = text_out(80)
+    rule_id = text_out(60, allow_none=True)
+    rule_version = fields.Integer(allow_none=True)
+    lots = fields.List(fields.Nested(LotShareOut))
+
+
+class RewardIn(Strict):
+    code = Text(1, 40, required=True)
+    name_zh = Text(1, 80, required=True)
+    name_en = Text(1, 80, required=True)
+    points = Points(required=True)
+    stock = StrictInt(0, 1_000_000, required=True)
+
+
+class RewardOut(Schema):
+    id = uuid_out()
+    code = text_out(40)
+    name_zh = text_out(80)
+    name_en = text_out(80)
+    points = points_out()
+    available = fields.Integer()
+    active = fields.Boolean()
+
+
+class RedemptionIn(Strict):
+    member_id = Uuid(required=True)
+    reward_id = Uuid(required=True)
+    quantity = StrictInt(1, 100, load_default=1)
+
+
+class RedemptionOut(Schema):
+    id = uuid_out()
+    member_id = uuid_out()
+    reward_id = uuid_out()
+    reward_name_zh = text_out(80)
+    reward_name_en = text_out(80)
+    quantity = fields.Integer()
+    points = points_out()
+    posting_set_id = uuid_out()
+    redeemed_at = instant_out()

@@ -1,0 +1,58 @@
+"""What the process is made of, built once from the settings and handed to every request."""
+
+import json
+from dataclasses import dataclass
+
+from api.limits import Limiter
+from api.token_policy import Issuer, Jwks, SharedSecret, TokenPolicy
+from api.tokens import Verifier
+from kernel.clock import Clock, shifted_clock, system_clock
+from kernel.crypto import Vault
+from kernel.database import Database
+from kernel.settings import Settings, SettingsError
+
+DEVELOPMENT_ISSUER = "dealer-loyalty-development"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    settings: Settings
+    database: Database
+    clock: Clock
+    vault: Vault
+    verifier: Verifier
+    limiter: Limiter
+
+
+def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
+    """Wire the parts. Opens no connection yet. Raises SettingsError for unusable issuers."""
+    shift = settings.clock_shift_days
+    return Service(
+        settings=settings,
+        database=Database(settings.database_url, pool_size=settings.pool_size),
+        clock=clock or (shifted_clock(shift) if shift else system_clock),
+        vault=Vault(settings.field_keys, settings.index_key, settings.draw_key),
+        verifier=Verifier(token_policy(settings)),
+        limiter=Limiter(settings.redis_url, per_minute=settings.requests_per_minute),
+    )
+
+
+def development_issuer(settings: Settings) -> Issuer:
+    """The one issuer with a shared secret. Raises SettingsError in production."""
+    if settings.development_token_secret is None:
+        raise SettingsError("development tokens are refused in production")
+    secret = SharedSecret(settings.development_token_secret.decode())
+    return Issuer(DEVELOPMENT_ISSUER, ("HS256",), secret)
+
+
+def token_policy(settings: Settings) -> TokenPolicy:
+    """The issuers of LOYALTY_TOKEN_ISSUERS, and outside production the development one."""
+    issuers = () if settings.production else (development_issuer(settings),)
+    try:
+        listed = [
+            Issuer(row["name"], tuple(row["algorithms"]), Jwks(row["jwks"]))
+            for row in json.loads(settings.token_issuers or "[]")
+        ]
+        return TokenPolicy((*issuers, *listed), production=settings.production)
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"LOYALTY_TOKEN_ISSUERS: {error}") from error

@@ -1,0 +1,16 @@
+"""Whose objects a caller may see beyond his role: an owner only his own, as 404 (api.md)."""
+
+from uuid import UUID
+
+from kernel.errors import NotFound
+from kernel.unit_of_work import UnitOfWork
+from loyalty.dealers.roles import Role
+from loyalty.members import queries as members
+
+
+def own(uow: UnitOfWork, member_id: UUID) -> UUID:
+    """The member's id, if the caller may see this member. Raises NotFound `member_not_found`."""
+    mine = uow.actor.role != Role.OWNER or uow.actor.id == str(member_id)
+    if not mine or not members.exists(uow.session, member_id):
+        raise NotFound("member_not_found")
+    return member_id

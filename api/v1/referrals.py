@@ -1,0 +1,233 @@
+"""Referrals: report, confirm or refuse, licence check, reward; read by those concerned."""
+
+from dataclasses import asdict, replace
+from typing import Any
+from uuid import UUID
+
+from api.masking import name_for, phone_shown
+from api.routes import Page, Routes
+from api.schemas import referrals as shapes
+from api.schemas.paging import page_of
+from kernel.unit_of_work import UnitOfWork
+from loyalty.dealers.roles import Role
+from referral import queries, register
+from referral.check_licence import check_licence
+from referral.models import Referral
+from referral.queries import Filter, ReferralView
+from referral.reward import pay_reward
+from referral.rules.licence import LicenceFields
+from referral.slip import Slip
+
+routes = Routes("referrals")
+READERS = (
+    Role.DUTY_MANAGER,
+    Role.SHOWROOM_MANAGER,
+    Role.DEALER_ADMIN,
+    Role.FINANCE,
+    Role.AUDITOR,
+    Role.CONSULTANT,
+    Role.OWNER,
+    Role.CRM,
+)
+
+
+@routes.post(
+    "/v1/referrals",
+    summary="Report that an owner recommended this buyer",
+    roles=(Role.CONSULTANT,),
+    body=shapes.ReferralIn,
+    answer=shapes.ReferralOut,
+    problems=("buyer_already_referred", "mobile_invalid", "name_invalid", "in_the_future"),
+    example={
+        "buyer": {
+            "name": "李四",
+            "phone": "13900139000",
+            "occupation": "教师",
+            "first_visit_on": "2026-11-20",
+        },
+        "slip": {
+            "owner_name": "张三",
+            "owner_phone": "13800138000",
+            "owner_model": "速腾",
+            "owner_colour": "白色",
+            "mentioned_at": "2026-11-20T10:00:00+08:00",
+            "how_helped": "推荐到店试驾",
+            "relation": "同事",
+        },
+        "consent_version": "2026-01",
+    },
+)
+def create_referral(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    """The report is frozen. One that may not stand is kept with state `refused` and a reason."""
+    buyer, slip = body["buyer"], body["slip"]
+    report = register.Report(
+        buyer_name=buyer["name"],
+        buyer_phone=buyer["phone"],
+        buyer_first_visit_on=buyer["first_visit_on"],
+        consent_version=body["consent_version"],
+        slip=Slip(**slip, buyer_occupation=buyer["occupation"]),
+    )
+    return _answer(uow, register.submit(uow, report))
+
+
+@routes.post(
+    "/v1/referrals/<uuid:referral_id>/confirmations",
+    summary="The duty manager confirms the report before the sale",
+    roles=(Role.DUTY_MANAGER,),
+    body=shapes.ConfirmationIn,
+    answer=shapes.ReferralOut,
+    decision=True,
+    problems=("separation_of_duties", "transition_not_allowed", "version_changed"),
+    example={},
+)
+def create_confirmation(
+    uow: UnitOfWork, referral_id: UUID, version: int, body: dict[str, Any]
+) -> dict[str, Any]:
+    """Not eligible it becomes `refused`, after 24 hours `expired`: the state is the answer."""
+    return _answer(uow, register.confirm(uow, referral_id, version=version, **body))
+
+
+@routes.post(
+    "/v1/referrals/<uuid:referral_id>/refusals",
+    summary="The duty manager refuses the report with a reason",
+    roles=(Role.DUTY_MANAGER,),
+    body=shapes.RefusalIn,
+    answer=shapes.ReferralOut,
+    decision=True,
+    problems=("reason_not_allowed", "separation_of_duties", "transition_not_allowed"),
+    example={"reason": "refused_by_manager"},
+)
+def create_refusal(
+    uow: UnitOfWork, referral_id: UUID, version: int, body: dict[str, Any]
+) -> dict[str, Any]:
+    """Only typed reasons; the consultant and the owner can read them."""
+    return _answer(uow, register.refuse(uow, referral_id, version=version, **body))
+
+
+@routes.post(
+    "/v1/referrals/<uuid:referral_id>/licence-checks",
+    summary="The showroom manager compares the vehicle licence",
+    roles=(Role.SHOWROOM_MANAGER,),
+    body=shapes.LicenceCheckIn,
+    answer=shapes.LicenceCheckOut,
+    decision=True,
+    problems=(
+        "another_manager_must_check",
+        "no_callback_agent",
+        "questions_not_enough",
+        "separation_of_duties",
+        "transition_not_allowed",
+    ),
+    example={"plate_no": "京A12345", "owner_name": "张三", "vin": "LFV2A21K8A3000001"},
+)
+def create_licence_check(
+    uow: UnitOfWork, referral_id: UUID, version: int, body: dict[str, Any]
+) -> dict[str, Any]:
+    """Field by field. A passed check draws the party to call at once."""
+    check = check_licence(uow, referral_id, version=version, seen=LicenceFields(**body))
+    now = queries.get_referral(uow, referral_id, Filter())
+    return {
+        "referral_id": referral_id,
+        "attempt": check.attempt,
+        "passed": check.passed,
+        "reason": check.reason,
+        "verdicts": check.verdicts,
+        "referral_state": now.state,
+        "version": now.version,
+    }
+
+
+@routes.post(
+    "/v1/referrals/<uuid:referral_id>/reward-payments",
+    summary="Finance releases the held reward as points",
+    roles=(Role.FINANCE,),
+    body=shapes.RewardPaymentIn,
+    answer=shapes.ReferralOut,
+    decision=True,
+    problems=("reward_on_hold", "separation_of_duties", "transition_not_allowed"),
+    example={},
+)
+def create_reward_payment(
+    uow: UnitOfWork, referral_id: UUID, version: int, body: dict[str, Any]
+) -> dict[str, Any]:
+    """Once per referral, beneficiary and rule version, in one transaction with the points."""
+    pay_reward(uow, referral_id, version=version, **body)
+    return _shown(uow, queries.get_referral(uow, referral_id, Filter()))
+
+
+@routes.get(
+    "/v1/referrals",
+    summary="Referrals, newest first",
+    roles=READERS,
+    answer=page_of(shapes.ReferralOut),
+    query=shapes.ReferralQuery,
+    paged=True,
+    problems=("cursor_invalid",),
+)
+def list_referrals(uow: UnitOfWork, page: Page, query: dict[str, Any]) -> list[Any]:
+    """An owner sees those that name him, a consultant his own, managers the dealer's."""
+    seen_by = replace(_seen_by(uow), state=query["state"])
+    rows = queries.list_referrals(uow, seen_by, before=page.position, limit=page.fetch)
+    return [_shown(uow, row) for row in rows]
+
+
+@routes.get(
+    "/v1/referrals/<uuid:referral_id>",
+    summary="One referral",
+    roles=READERS,
+    answer=shapes.ReferralOut,
+    problems=("referral_not_found",),
+)
+def get_referral(uow: UnitOfWork, referral_id: UUID) -> dict[str, Any]:
+    """Its version is the ETag that decisions need in If-Match."""
+    return _shown(uow, queries.get_referral(uow, referral_id, _seen_by(uow)))
+
+
+@routes.get(
+    "/v1/referrals/<uuid:referral_id>/history",
+    summary="Every step of a referral",
+    roles=READERS,
+    answer=shapes.HistoryOut,
+    problems=("referral_not_found",),
+)
+def get_referral_history(uow: UnitOfWork, referral_id: UUID) -> dict[str, Any]:
+    """Who moved it, in which role, why; each step carries the hash of the one before."""
+    queries.get_referral(uow, referral_id, _seen_by(uow))
+    steps = [
+        {
+            **{name: getattr(step, name) for name in shapes.TransitionOut().fields},
+            "previous_hash": step.previous_hash.hex(),
+            "hash": step.hash.hex(),
+        }
+        for step in queries.history(uow, referral_id)
+    ]
+    return {"referral_id": referral_id, "items": steps}
+
+
+def _seen_by(uow: UnitOfWork) -> Filter:
+    if uow.actor.role == Role.OWNER:
+        return Filter(owner_id=UUID(uow.actor.id))
+    if uow.actor.role == Role.CONSULTANT:
+        return Filter(consultant_id=UUID(uow.actor.id))
+    return Filter()
+
+
+def _answer(uow: UnitOfWork, referral: Referral) -> dict[str, Any]:
+    uow.session.flush()
+    return _shown(uow, queries.get_referral(uow, referral.id, Filter()))
+
+
+def _shown(uow: UnitOfWork, view: ReferralView) -> dict[str, Any]:
+    whole = uow.actor.role != Role.OWNER
+    reward = {
+        "points": view.reward_points,
+        "state": view.reward_state,
+        "release_at": view.reward_release_at,
+        "paid_at": view.reward_paid_at,
+    }
+    return {
+        **asdict(view),
+        "buyer_name": name_for(uow.actor.role if whole else Role.AUDITOR, view.buyer_name),
+        "buyer_phone": phone_shown(view.buyer_phone),
+        "reward": reward if view.reward_points is not None else None,
+    }

@@ -1,0 +1,126 @@
+"""Rewards and their redemption with points."""
+
+from typing import Any
+from uuid import UUID
+
+from api.routes import Page, Routes
+from api.schemas import points as shapes
+from api.schemas.paging import page_of
+from api.v1.access import own
+from kernel.unit_of_work import UnitOfWork
+from loyalty.dealers.roles import Role
+from loyalty.rewards import queries
+from loyalty.rewards.catalogue import offer_reward
+from loyalty.rewards.redeem import redeem
+
+routes = Routes("rewards")
+READERS = (
+    Role.OWNER,
+    Role.CONSULTANT,
+    Role.DUTY_MANAGER,
+    Role.SHOWROOM_MANAGER,
+    Role.SERVICE_DESK,
+    Role.DEALER_ADMIN,
+    Role.PROGRAMME_ADMIN,
+    Role.AUDITOR,
+    Role.CRM,
+)
+REDEEMERS = (Role.OWNER, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER)
+
+
+@routes.post(
+    "/v1/rewards",
+    summary="Offer a reward with its first stock",
+    roles=(Role.PROGRAMME_ADMIN,),
+    body=shapes.RewardIn,
+    answer=shapes.RewardOut,
+    problems=("reward_code_taken",),
+    example={
+        "code": "CAR-WASH",
+        "name_zh": "精洗一次",
+        "name_en": "One detailed wash",
+        "points": 150,
+        "stock": 200,
+    },
+)
+def create_reward(uow: UnitOfWork, body: dict[str, Any]) -> queries.RewardView:
+    """The price in points is for one piece."""
+    return queries.get_reward(uow, offer_reward(uow, **body))
+
+
+@routes.get(
+    "/v1/rewards",
+    summary="The catalogue",
+    roles=READERS,
+    answer=page_of(shapes.RewardOut),
+    paged=True,
+    problems=("cursor_invalid",),
+)
+def list_rewards(uow: UnitOfWork, page: Page) -> list[queries.RewardView]:
+    """Active rewards in the order they were offered, with the stock left."""
+    return queries.list_rewards(uow, after=page.position, limit=page.fetch)
+
+
+@routes.get(
+    "/v1/rewards/<uuid:reward_id>",
+    summary="One reward",
+    roles=READERS,
+    answer=shapes.RewardOut,
+    problems=("reward_not_found",),
+)
+def get_reward(uow: UnitOfWork, reward_id: UUID) -> queries.RewardView:
+    """Price and stock left."""
+    return queries.get_reward(uow, reward_id)
+
+
+@routes.post(
+    "/v1/redemptions",
+    summary="Spend points on a reward",
+    roles=REDEEMERS,
+    body=shapes.RedemptionIn,
+    answer=shapes.RedemptionOut,
+    problems=("insufficient_points", "out_of_stock", "reward_not_found", "member_not_found"),
+    example={
+        "member_id": "01939d5e-7c00-7000-8000-000000000001",
+        "reward_id": "01939d5e-7c00-7000-8000-000000000002",
+        "quantity": 1,
+    },
+)
+def create_redemption(uow: UnitOfWork, body: dict[str, Any]) -> queries.RedemptionView:
+    """Final in the answer: points and stock are taken together, soonest-expiring lots first."""
+    key = redeem(
+        uow,
+        member_id=own(uow, UUID(body["member_id"])),
+        reward_id=UUID(body["reward_id"]),
+        quantity=body["quantity"],
+    )
+    return queries.get_redemption(uow, key)
+
+
+@routes.get(
+    "/v1/redemptions/<uuid:redemption_id>",
+    summary="One redemption",
+    roles=REDEEMERS,
+    answer=shapes.RedemptionOut,
+    problems=("redemption_not_found",),
+)
+def get_redemption(uow: UnitOfWork, redemption_id: UUID) -> queries.RedemptionView:
+    """An owner sees his own."""
+    found = queries.get_redemption(uow, redemption_id)
+    own(uow, found.member_id)
+    return found
+
+
+@routes.get(
+    "/v1/members/<uuid:member_id>/redemptions",
+    summary="What a member redeemed",
+    roles=REDEEMERS,
+    answer=page_of(shapes.RedemptionOut),
+    paged=True,
+    problems=("member_not_found", "cursor_invalid"),
+)
+def list_redemptions(uow: UnitOfWork, member_id: UUID, page: Page) -> list[queries.RedemptionView]:
+    """Newest first."""
+    return queries.list_redemptions(
+        uow, own(uow, member_id), before=page.position, limit=page.fetch
+    )

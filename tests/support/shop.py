@@ -1,0 +1,92 @@
+"""One dealer in a test: its people, and HTTP requests made as any of them."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from werkzeug.test import TestResponse
+
+from api.commands.token import token_for
+from api.service import Service
+from kernel.ids import new_id
+from loyalty.dealers.roles import STAFF_ROLES
+
+FIRST_TEAM, OTHER_TEAM = "sales-a", "call-desk"
+
+
+@dataclass
+class Shop:
+    """A dealer with one person per staff role; `people` maps role to staff id."""
+
+    app: Flask
+    service: Service
+    dealer_id: uuid.UUID
+    people: dict[str, uuid.UUID] = field(default_factory=dict)
+
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def token(self, role: str, subject: uuid.UUID | None = None) -> str:
+        """A token of the person in this role, or of `subject`."""
+        who = subject or self.people.get(role)
+        return token_for(
+            self.service.settings, role=role, dealer_id=self.dealer_id, subject=who
+        )
+
+    def get(self, role: str, path: str, *, subject: uuid.UUID | None = None, **query: str) -> Any:
+        return self.client().get(path, headers=self._headers(role, subject), query_string=query)
+
+    def post(
+        self,
+        role: str,
+        path: str,
+        body: Any = None,
+        *,
+        subject: uuid.UUID | None = None,
+        key: str | None = None,
+        version: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> TestResponse:
+        sent = self._headers(role, subject) | {"Idempotency-Key": key or uuid.uuid4().hex}
+        if version is not None:
+            sent["If-Match"] = f'"{version}"'
+        sent |= headers or {}
+        return self.client().post(path, json={} if body is None else body, headers=sent)
+
+    def _headers(self, role: str, subject: uuid.UUID | None) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(role, subject)}"}
+
+
+def open_shop(app: Flask, service: Service) -> Shop:
+    """A new dealer with one person in each role, each in a team that fits."""
+    shop = Shop(app, service, new_id())
+    engine = create_engine(service.settings.database_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO dealer VALUES (:id, :code, '测试店', 'Asia/Shanghai')"),
+            {"id": shop.dealer_id, "code": f"t-{shop.dealer_id.hex}"},
+        )
+    engine.dispose()
+    for role in sorted(STAFF_ROLES):
+        shop.people[role] = hire(shop, role)
+    return shop
+
+
+def hire(shop: Shop, role: str, *, team: str | None = None) -> uuid.UUID:
+    """One more person in this role."""
+    team = team or (FIRST_TEAM if role == "consultant" else OTHER_TEAM)
+    body = {
+        "staff_no": f"{role}-{time.monotonic_ns()}",
+        "name": "王员工",
+        "phone": None,
+        "roles": [role],
+        "team": team,
+    }
+    answer = shop.post("crm", "/v1/staff", body)
+    assert answer.status_code == 201, answer.json
+    return uuid.UUID(answer.json["id"])
