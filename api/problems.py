@@ -35,10 +35,6 @@ class Unauthorized(DomainError):
     """The caller's credential is missing or not to be believed; codes are `token_*`."""
 
 
-class PreconditionFailed(DomainError):
-    """If-Match names another version than the present one; code `version_changed`."""
-
-
 class PreconditionRequired(DomainError):
     """This operation needs If-Match; code `if_match_required`."""
 
@@ -55,14 +51,13 @@ STATUS_OF_FAMILY: Mapping[type[DomainError], int] = MappingProxyType(
         NotFound: 404,
         Conflict: 409,
         TooSoon: 409,
-        PreconditionFailed: 412,
         RuleViolation: 422,
         PreconditionRequired: 428,
         Unavailable: 503,
     }
 )
 STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
-    {"body_too_large": 413, "content_type_not_json": 415}
+    {"body_too_large": 413, "content_type_not_json": 415, "version_changed": 412}
 )
 CODE_OF_STATUS: Mapping[int, str] = MappingProxyType(
     {
@@ -207,6 +202,10 @@ def _of_domain(error: DomainError) -> Problem:
     )
 
 
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return list(traceback.extract_tb(error.__traceback__))[-8:]
+
+
 def _headers_of(error: DomainError) -> dict[str, str]:
     headers: dict[str, str] = {}
     if isinstance(error, TooSoon | Unavailable) and "retry_after_s" in error.params:
@@ -262,7 +261,7 @@ def _of_unexpected(error: BaseException) -> Problem:
         "unexpected_error",
         request_id=str(_request_id()),
         error=type(error).__qualname__,
-        at=traceback.format_tb(error.__traceback__),
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in _frames(error)],
     )
     return Problem(code="internal_error", status=500)
 

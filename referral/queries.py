@@ -102,16 +102,13 @@ def earliest_sale(
     A cancelled order counts: cancelling must not make room for a later report.
     """
     orders = select(SaleEvent.order_no).where(SaleEvent.buyer_phone_index == buyer_phone_index)
-    rows = dict(
-        uow.session.execute(
-            select(SaleEvent.kind, func.min(SaleEvent.occurred_at))
-            .where(SaleEvent.order_no.in_(orders))
-            .group_by(SaleEvent.kind)
-        )
-        .tuples()
-        .all()
+    rows = uow.session.execute(
+        select(SaleEvent.kind, func.min(SaleEvent.occurred_at))
+        .where(SaleEvent.order_no.in_(orders))
+        .group_by(SaleEvent.kind)
     )
-    return rows.get("order"), rows.get("delivery")
+    first = {kind: at for kind, at in rows}  # noqa: C416 (a row is no pair to dict)
+    return first.get("order"), first.get("delivery")
 
 
 def paid_this_year(uow: UnitOfWork, member_id: UUID) -> int:

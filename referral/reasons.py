@@ -46,7 +46,6 @@ LATE_NEWS = frozenset(
         Reason.REGISTERED_AFTER_ORDER,
         Reason.OWNER_SURFACED_AT_DELIVERY,
         Reason.BUYER_EXISTING_CUSTOMER,
-        Reason.BUYER_ALREADY_REFERRED,
         Reason.OWNER_NOT_YET_OWNER,
         Reason.OWNER_SOLD_CAR,
     }

@@ -89,8 +89,8 @@ def _script(uow: UnitOfWork, callee: str, language: Language) -> dict[str, str]:
         "thanks": script.THANKS,
         "invitation": script.INVITATION,
     }
-    shop = dealer_name(uow)
+    dealer = dealer_name(uow)
     return {
-        name: (line.zh if language == "zh-CN" else line.en).format(callee=callee, shop=shop)
+        name: (line.zh if language == "zh-CN" else line.en).format(callee=callee, dealer=dealer)
         for name, line in lines.items()
     }

@@ -16,7 +16,7 @@ SIMILAR_PERCENT: Final = 88
 """From this rapidfuzz ratio on a misspelt word counts as the word (Saggitar: 93, gold/golf: 75)."""
 
 _HAN: Final = "\u3400-\u9fff"
-_AFTER_ONE: Final = "色的车牌字漆啊呀吧呢嘛"
+_AFTER_ONE: Final = "的车牌字漆啊呀吧呢嘛"
 _LATIN_WORD: Final = re.compile("[a-z]{4,}")
 
 

@@ -27,7 +27,6 @@ class Candidate:
     owner_vehicle_from_days: tuple[tuple[date, date | None], ...]
     buyer_first_visit_on: date
     buyer_is_member: bool
-    buyer_has_active_referral: bool
     consent_given: bool
     owner_paid_referrals_this_year: int
     cap_per_year: int
@@ -72,6 +71,5 @@ CHECKS: tuple[tuple[Reason, Callable[[Candidate], bool]], ...] = (
     (Reason.OWNER_NOT_YET_OWNER, _never_owned_before),
     (Reason.OWNER_SOLD_CAR, _sold_before),
     (Reason.BUYER_EXISTING_CUSTOMER, lambda c: c.buyer_is_member),
-    (Reason.BUYER_ALREADY_REFERRED, lambda c: c.buyer_has_active_referral),
     (Reason.CAP_REACHED, lambda c: c.owner_paid_referrals_this_year >= c.cap_per_year),
 )

@@ -16,7 +16,6 @@ from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 from api import problems
 from api.messages import CatalogueError, Language, catalogue, language, load
 from api.problems import (
-    PreconditionFailed,
     PreconditionRequired,
     Problem,
     Unauthorized,
@@ -56,7 +55,7 @@ RAISED: dict[str, Exception] = {
     "content-type": Unreadable("content_type_not_json"),
     "no-token": Unauthorized("token_missing"),
     "bad-token": Unauthorized("token_expired"),
-    "changed": PreconditionFailed("version_changed"),
+    "changed": Conflict("version_changed"),
     "no-match": PreconditionRequired("if_match_required"),
     "away": Unavailable("service_unavailable", retry_after_s=2),
     "unknown-code": Conflict("a_code_without_message", note="x"),

@@ -26,7 +26,6 @@ GOOD = Candidate(
     owner_vehicle_from_days=((date(2021, 5, 1), None),),
     buyer_first_visit_on=VISIT,
     buyer_is_member=False,
-    buyer_has_active_referral=False,
     consent_given=True,
     owner_paid_referrals_this_year=0,
     cap_per_year=10,
@@ -41,7 +40,6 @@ OBSTACLES: list[tuple[dict[str, Any], Reason]] = [
     ({"owner_vehicle_from_days": ()}, Reason.OWNER_NOT_YET_OWNER),
     ({"owner_vehicle_from_days": ((VISIT - DAY, VISIT),)}, Reason.OWNER_SOLD_CAR),
     ({"buyer_is_member": True}, Reason.BUYER_EXISTING_CUSTOMER),
-    ({"buyer_has_active_referral": True}, Reason.BUYER_ALREADY_REFERRED),
     ({"owner_paid_referrals_this_year": 10}, Reason.CAP_REACHED),
 ]
 

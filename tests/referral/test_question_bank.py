@@ -3,6 +3,7 @@
 import hashlib
 import string
 from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,18 @@ def test_every_word_is_understood_wherever_it_is_said(fact: str) -> None:
             meant = vocabulary.mentions(fact, vocabulary.fold(f"，{word}，"))
             assert meant, word
             assert all(value.code in one for one in meant), word
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_decoy_says_a_word_of_the_car_only(language: str) -> None:
+    for model, colour in product(bank.DECOY_MODELS, bank.DECOY_COLOURS):
+        car = [
+            getattr(VALUES["colour"][colour], language),
+            getattr(VALUES["model"][model], language),
+        ]
+        said = vocabulary.fold(("" if language == "zh" else " ").join(car))
+        heard = {fact for fact in FACTS if vocabulary.mentions(fact, said)}
+        assert heard == {"model", "colour"}, said
 
 
 def test_decoys_are_values_the_bank_can_name() -> None:

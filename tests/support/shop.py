@@ -34,9 +34,7 @@ class Shop:
     def token(self, role: str, subject: uuid.UUID | None = None) -> str:
         """A token of the person in this role, or of `subject`."""
         who = subject or self.people.get(role)
-        return token_for(
-            self.service.settings, role=role, dealer_id=self.dealer_id, subject=who
-        )
+        return token_for(self.service.settings, role=role, dealer_id=self.dealer_id, subject=who)
 
     def get(self, role: str, path: str, *, subject: uuid.UUID | None = None, **query: str) -> Any:
         return self.client().get(path, headers=self._headers(role, subject), query_string=query)
