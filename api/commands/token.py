@@ -3,12 +3,22 @@
 import time
 from uuid import UUID
 
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from api.auth import CRM_CLIENT
+from api.commands.environment import find_servers
 from api.service import development_issuer
 from api.token_policy import DEVELOPMENT_LIFETIME_S, Kind
 from api.tokens import mint
-from kernel.settings import Settings
-from loyalty.dealers.roles import Role
+from kernel.database import Database
+from kernel.errors import NotFound
+from kernel.settings import Settings, SettingsError, load_settings
+from loyalty.dealers.models import Dealer
+from loyalty.dealers.open_dealer import find_dealer, first_in_role
+from loyalty.dealers.roles import STAFF_ROLES, Role
+from loyalty.members.queries import find_reference
 
 
 def token_for(
@@ -18,7 +28,8 @@ def token_for(
 
     Raises SettingsError in production, ValueError when a person is needed and none is given.
     """
-    kind: Kind = {Role.OWNER: "owner", Role.CRM: "client"}.get(Role(role), "staff")  # type: ignore[assignment]
+    kinds: dict[str, Kind] = {Role.OWNER: "owner", Role.CRM: "client"}
+    kind = kinds.get(role, "staff")
     if kind != "client" and subject is None:
         raise ValueError(f"whose token? {role} needs a person")
     return mint(
@@ -30,3 +41,47 @@ def token_for(
         lifetime_s=DEVELOPMENT_LIFETIME_S,
         client="owner-website" if kind == "owner" else CRM_CLIENT,
     )
+
+
+@click.command()
+@click.option("--dealer", required=True, help="the dealer's code, such as north")
+@click.option(
+    "--role", required=True, type=click.Choice(sorted({*STAFF_ROLES, Role.CRM, Role.OWNER}))
+)
+@click.option("--person", type=click.UUID, help="staff or member id; default: the first in ROLE")
+@click.option("--reference", default="C-ZHANGSAN", show_default=True, help="whose owner token")
+def token(dealer: str, role: str, person: UUID | None, reference: str) -> None:
+    """Print a development token, good for 12 hours."""
+    find_servers()
+    try:
+        settings = load_settings()
+        development_issuer(settings)
+        admin = Database(settings.database_url, role=None)
+        with Session(admin.engine) as session:
+            dealer_id = find_dealer(session, dealer)
+            subject = person or _subject(session, dealer_id, role, reference)
+        click.echo(token_for(settings, role=role, dealer_id=dealer_id, subject=subject))
+    except (SettingsError, NotFound) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def print_tokens(settings: Settings) -> None:
+    """One line per dealer and role, to be copied."""
+    admin = Database(settings.database_url, role=None)
+    with Session(admin.engine) as session:
+        for dealer in session.scalars(select(Dealer).order_by(Dealer.id)):
+            click.echo(f"\n{dealer.code}  {dealer.name}  {dealer.id}")
+            for role in (Role.OWNER, Role.CRM, *sorted(STAFF_ROLES)):
+                subject = _subject(session, dealer.id, role, "C-ZHANGSAN")
+                minted = token_for(settings, role=role, dealer_id=dealer.id, subject=subject)
+                click.echo(f"  {role:<17} {minted}")
+    admin.dispose()
+    click.echo()
+
+
+def _subject(session: Session, dealer_id: UUID, role: str, reference: str) -> UUID | None:
+    if role == Role.CRM:
+        return None
+    if role == Role.OWNER:
+        return find_reference(session, dealer_id, "crm", reference)
+    return first_in_role(session, dealer_id, role)

@@ -44,6 +44,20 @@ def exists(session: Session, member_id: UUID) -> bool:
     return session.scalar(select(Member.id).where(Member.id == member_id)) is not None
 
 
+def find_reference(session: Session, dealer_id: UUID, source: str, external_id: str) -> UUID:
+    """The member a CRM reference names. Raises NotFound `member_not_found`."""
+    key = session.scalar(
+        select(Member.id).where(
+            Member.dealer_id == dealer_id,
+            Member.source == source,
+            Member.external_id == external_id,
+        )
+    )
+    if key is None:
+        raise NotFound("member_not_found")
+    return key
+
+
 def get_member(uow: UnitOfWork, member_id: UUID) -> MemberView:
     """One member of this dealer. Raises NotFound `member_not_found`."""
     row = uow.session.scalar(select(Member).where(Member.id == member_id))
@@ -54,11 +68,7 @@ def get_member(uow: UnitOfWork, member_id: UUID) -> MemberView:
 
 def by_reference(uow: UnitOfWork, source: str, external_id: str) -> UUID:
     """The member a CRM reference names. Raises NotFound `member_not_found`."""
-    found = select(Member.id).where(Member.source == source, Member.external_id == external_id)
-    key = uow.session.scalar(found)
-    if key is None:
-        raise NotFound("member_not_found")
-    return key
+    return find_reference(uow.session, uow.dealer_id, source, external_id)
 
 
 def by_phone(uow: UnitOfWork, phone: str) -> list[MemberView]:

@@ -89,22 +89,24 @@ BEGIN
         FROM point_lot
         WHERE member_id = p_member AND open AND point_lot_alive(available_at, expires_at, p_now)
     ), share AS (
-        SELECT id, issuer_id, LEAST(remaining, p_points - before)::bigint AS points
+        SELECT id, issuer_id, before, LEAST(remaining, p_points - before)::bigint AS points
         FROM walk WHERE before < p_points
     ), taken AS (
         UPDATE point_lot AS lot
         SET remaining = lot.remaining - share.points, open = lot.remaining > share.points
         FROM share WHERE lot.member_id = p_member AND lot.id = share.id
     ), line AS (
-        SELECT 'member' AS side, 'available' AS account, issuer_id, id AS lot_id, -points AS points
+        SELECT 'member' AS side, 'available' AS account, issuer_id, id AS lot_id,
+               -points AS points, before
         FROM share
         UNION ALL
-        SELECT 'programme', 'redeemed', issuer_id, NULL, sum(points) FROM share GROUP BY issuer_id
+        SELECT 'programme', 'redeemed', issuer_id, NULL, sum(points), 0
+        FROM share GROUP BY issuer_id
     )
     INSERT INTO point_entry (
         member_id, posting_set_id, line, dealer_id, side, account, issuer_id, lot_id, points
     )
-    SELECT p_member, p_set, row_number() OVER (ORDER BY side, lot_id, issuer_id),
+    SELECT p_member, p_set, row_number() OVER (ORDER BY side, before, issuer_id),
            p_dealer, side, account, issuer_id, lot_id, points
     FROM line;
     UPDATE point_account SET available = available - p_points, version = version + 1

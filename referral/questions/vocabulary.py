@@ -55,7 +55,7 @@ def named(fact: str, folded: str) -> str | None:
 
 
 def without(fact: str, folded: str) -> str:
-    """The text less the words of one fact, so that 红旗 (a car) is not heard as red."""
+    """The text less the words of one fact, so that white is heard in 白速腾 (a white Sagitar)."""
     return _WORDS[fact].pattern.sub(" ", folded)
 
 

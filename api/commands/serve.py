@@ -1,0 +1,62 @@
+"""`loyalty serve`: bring the database up to date, then answer HTTP on loopback until Ctrl-C."""
+
+import socket
+from pathlib import Path
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from sqlalchemy import create_engine
+
+from api.commands.environment import HOME, servers
+from api.commands.seed import seed_demo
+from api.commands.token import print_tokens
+from kernel.settings import load_settings
+from migrations.run import head, migrate
+
+ADDRESS = "127.0.0.1"
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True)
+@click.option("--workers", default=2, show_default=True)
+@click.option("--threads", default=4, show_default=True, help="blocking threads per worker")
+@click.option("--demo", is_flag=True, help="load two dealers with sample data, print tokens")
+@click.option("--home", type=click.Path(path_type=Path), default=HOME, show_default=True)
+@click.option("--keep/--no-keep", default=True, help="keep the data in HOME after the stop")
+def serve(port: int, workers: int, threads: int, demo: bool, home: Path, keep: bool) -> None:
+    """Serve the API. Starts its own PostgreSQL and Redis unless DATABASE_URL and REDIS_URL are
+    set; everything it started stops with it."""
+    _refuse_taken(port)
+    with servers(home, keep=keep):
+        settings = load_settings()
+        click.echo(f"database: migrating to revision {head()}")
+        engine = create_engine(settings.database_url)
+        migrate(engine)
+        engine.dispose()
+        if demo:
+            seed_demo(settings, home)
+            print_tokens(settings)
+        click.echo(f"serving http://{ADDRESS}:{port}  (API document: /docs/)  Ctrl-C stops")
+        Granian(
+            "wsgi:app",
+            address=ADDRESS,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=threads,
+            log_level=LogLevels.warning,
+        ).serve()
+        click.echo("stopped")
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise click.ClickException(
+                f"port {port} is in use; choose another: loyalty serve --port {port + 1}"
+            ) from error

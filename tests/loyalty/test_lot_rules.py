@@ -1,0 +1,96 @@
+"""The pure rules of lots and expiry, by tables of cases and by property."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loyalty.earning.rules.standard import Line, Payer, points_for
+from loyalty.points.rules.expiry import expires_at
+from loyalty.points.rules.lots import Lot, allocate, spendable
+
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def lot(key: str, points: int, ends: int | None, starts: int = -1) -> Lot:
+    """A lot by hours from now."""
+    ends_at = None if ends is None else NOW + timedelta(hours=ends)
+    return Lot(key, points, NOW + timedelta(hours=starts), ends_at)
+
+
+LOTS = st.lists(
+    st.builds(
+        lot,
+        st.uuids().map(str),
+        st.integers(1, 500),
+        st.one_of(st.none(), st.integers(-3, 5)),
+        st.integers(-3, 2),
+    ),
+    max_size=8,
+    unique_by=lambda one: one.key,
+)
+
+
+@pytest.mark.parametrize(
+    ("lots", "points", "taken"),
+    [
+        ([lot("a", 10, 5), lot("b", 10, 2)], 15, {"b": 10, "a": 5}),
+        ([lot("b", 10, 5), lot("a", 10, 5)], 5, {"a": 5}),
+        ([lot("n", 10, None), lot("a", 10, 9)], 10, {"a": 10}),
+        ([lot("a", 10, 0)], 1, None),
+        ([lot("a", 10, 5, starts=0)], 10, {"a": 10}),
+        ([lot("a", 10, 5, starts=1)], 1, None),
+        ([lot("a", 10, 5)], 11, None),
+    ],
+    ids=["soonest first", "then oldest", "never last", "ends now", "starts now", "later", "short"],
+)
+def test_a_burn_takes_the_lots_in_their_order(
+    lots: list[Lot], points: int, taken: dict[str, int] | None
+) -> None:
+    assert allocate(lots, points, now=NOW) == taken
+
+
+@given(LOTS, st.integers(1, 2000))
+def test_an_allocation_is_exact_and_never_more_than_a_lot_has(lots: list[Lot], points: int) -> None:
+    taken = allocate(lots, points, now=NOW)
+    assert (taken is None) == (spendable(lots, now=NOW) < points)
+    if taken is not None:
+        left = {one.key: one.remaining for one in lots}
+        assert sum(taken.values()) == points
+        assert all(0 < share <= left[key] for key, share in taken.items())
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "first_day_without"),
+    [
+        (date(2026, 3, 1), 24, date(2028, 4, 1)),
+        (date(2026, 3, 31), 24, date(2028, 4, 1)),
+        (date(2026, 12, 31), 24, date(2029, 1, 1)),
+        (date(2026, 11, 15), 1, date(2027, 1, 1)),
+        (date(2024, 2, 29), 12, date(2025, 3, 1)),
+    ],
+)
+def test_points_last_whole_months_to_the_end_of_the_month(
+    day: date, months: int, first_day_without: date
+) -> None:
+    ends = expires_at(day, months=months, zone=SHANGHAI)
+    assert ends.astimezone(SHANGHAI).date() == first_day_without
+    assert ends.astimezone(SHANGHAI).hour == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "points"),
+    [
+        ([], 0),
+        ([Line(Payer.CUSTOMER, 99)], 0),
+        ([Line(Payer.CUSTOMER, 100)], 1),
+        ([Line(Payer.CUSTOMER, 150), Line(Payer.CUSTOMER, 150)], 3),
+        ([Line(Payer.WARRANTY, 10_000)], 0),
+        ([Line(Payer.INSURER, 10_000), Line(Payer.CUSTOMER, 10_000)], 100),
+    ],
+)
+def test_a_point_for_every_whole_yuan_the_customer_paid(lines: list[Line], points: int) -> None:
+    assert points_for(lines) == points
