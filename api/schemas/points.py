@@ -59,7 +59,7 @@ class BalanceOut(Schema):
 
 class ExpiryScheduleOut(Schema):
     member_id = uuid_out()
-    items = fields.List(fields.Nested(ExpiringOut))
+    items = fields.List(fields.Nested(ExpiringOut), metadata={"maxItems": 1000})
 
 
 class LotShareOut(Schema):
@@ -78,7 +78,7 @@ class StatementLineOut(Schema):
     source_key = text_out(80)
     rule_id = text_out(60, allow_none=True)
     rule_version = fields.Integer(allow_none=True)
-    lots = fields.List(fields.Nested(LotShareOut))
+    lots = fields.List(fields.Nested(LotShareOut), metadata={"maxItems": 32_767})
 
 
 class RewardIn(Strict):

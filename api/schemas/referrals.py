@@ -1,5 +1,7 @@
 """Shapes of referrals, sales, licence checks, callbacks and cases. None has an expected answer."""
 
+from enum import StrEnum
+
 from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
@@ -131,7 +133,7 @@ class LicenceCheckOut(Schema):
     attempt = fields.Integer()
     passed = fields.Boolean()
     reason = text_out(60, allow_none=True)
-    verdicts = fields.Dict(keys=fields.String(), values=fields.String())
+    verdicts = fields.Dict(keys=fields.String(), values=text_out(20))
     referral_state = text_out(20)
     version = fields.Integer()
 
@@ -183,10 +185,15 @@ class AnswerOut(Schema):
     closed = fields.Boolean()
 
 
+class RevealReason(StrEnum):
+    FIRST_CALL = "first_call"
+    CALL_AGAIN = "call_again"
+
+
 class PhoneRevealIn(Strict):
     """Why the number is needed; kept in the audit trail."""
 
-    reason = Text(3, 200, required=True)
+    reason = Choice(RevealReason, required=True)
 
 
 class PhoneRevealOut(Schema):

@@ -55,7 +55,7 @@ def get_my_callback(uow: UnitOfWork, callback_id: UUID) -> dict[str, Any]:
     body=shapes.PhoneRevealIn,
     answer=shapes.PhoneRevealOut,
     problems=("callback_closed", "callback_not_found"),
-    example={"reason": "回访"},
+    example={"reason": "first_call"},
 )
 def create_phone_reveal(uow: UnitOfWork, callback_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Only in an open call of one's own; who looked is kept."""

@@ -103,10 +103,10 @@ def test_the_function_in_the_database_takes_the_lots_the_pure_rule_takes(
                 for lot in before
                 if lot.remaining != left.get(lot.key, 0)
             }
+            spendable = rules.spendable(before, now=uow.now)
         except Conflict as refused:
-            assert refused.params["spendable"] == rules.spendable(before, now=uow.now)
-            taken = None
-        assert taken == wanted
+            taken, spendable = None, refused.params["spendable"]
+        assert (taken, spendable) == (wanted, rules.spendable(before, now=uow.now))
 
 
 def test_any_run_of_verbs_keeps_the_books_equal_to_a_plain_model(shop: Shop) -> None:
