@@ -38,16 +38,19 @@ class Jwks:
 
 @dataclass(frozen=True)
 class Issuer:
-    """One party whose tokens we believe, with the only algorithms it may use (api.md)."""
+    """One party whose tokens we believe, for which callers, with which algorithms (api.md)."""
 
     name: str
     algorithms: tuple[str, ...]
     keys: SharedSecret | Jwks
+    kinds: tuple[Kind, ...] = KINDS
 
     def __post_init__(self) -> None:
         allowed = frozenset({"HS256"}) if self.is_development else _ASYMMETRIC
         if not self.algorithms or not set(self.algorithms) <= allowed:
             raise ValueError(f"issuer {self.name}: algorithms must be of {sorted(allowed)}")
+        if not self.kinds or not set(self.kinds) <= set(KINDS):
+            raise ValueError(f"issuer {self.name}: kinds must be of {KINDS}")
 
     @property
     def is_development(self) -> bool:

@@ -104,7 +104,7 @@ class Verifier:
         if header.get("alg") not in issuer.algorithms:
             raise Unauthorized("token_algorithm")
         payload = _proven(token, self._key(issuer, header), issuer)
-        _check_times(payload, issuer, now)
+        _check_terms(payload, issuer, now)
         return _claims(payload)
 
     def _key(self, issuer: Issuer, header: Mapping[str, Any]) -> jwt.PyJWK | str:
@@ -225,7 +225,9 @@ def _proven(token: str, key: jwt.PyJWK | str, issuer: Issuer) -> dict[str, Any]:
         raise Unauthorized(_CODE_OF_ERROR.get(type(error), "token_claims")) from error
 
 
-def _check_times(payload: Mapping[str, Any], issuer: Issuer, now: float) -> None:
+def _check_terms(payload: Mapping[str, Any], issuer: Issuer, now: float) -> None:
+    if _kind(payload) not in issuer.kinds:
+        raise Unauthorized("token_issuer")
     issued, expires, since = payload["iat"], payload["exp"], payload.get("nbf", 0)
     if not all(type(moment) is int for moment in (issued, expires, since)):
         raise Unauthorized("token_claims")

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from kernel.errors import Conflict, NotFound
@@ -52,6 +52,15 @@ def record_answer(uow: UnitOfWork, callback_id: UUID, *, position: int, answer: 
         uow.session.flush()
         _conclude(uow, referral, outcome)
     return Recorded(callback_id, position, outcome is not Verdict.OPEN)
+
+
+def close_call(uow: UnitOfWork, referral_id: UUID) -> None:
+    """End the open call of a referral that is over for another reason."""
+    uow.session.execute(
+        update(Callback)
+        .where(Callback.referral_id == referral_id, Callback.state == "open")
+        .values(state="closed", closed_at=uow.now)
+    )
 
 
 def _locked(uow: UnitOfWork, callback_id: UUID) -> tuple[Referral, Callback]:

@@ -3,6 +3,7 @@
 Two attempts, two managers. A passed check draws the party to call in the same transaction.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,6 +17,8 @@ from referral.lifecycle import Event, State, advance
 from referral.models import LicenceCheck, Referral
 from referral.moves import locked, move
 from referral.rules.licence import FieldVerdict, LicenceFields, compare, outcome
+
+RESUBMIT_WITHIN = timedelta(days=30)
 
 
 def check_licence(
@@ -49,10 +52,12 @@ def check_licence(
         vehicle_id=vehicle.id if vehicle else None,
     )
     uow.session.add(check)
-    event = Event.LICENCE_PASS if passed else Event.LICENCE_FAIL
-    move(uow, referral, event, reason=reason, checked_by=person)
     if passed and vehicle:
+        move(uow, referral, Event.LICENCE_PASS, checked_by=person)
         draw_callback(uow, referral, owner_car=vehicle)
+    else:
+        due_at = None if before else uow.now + RESUBMIT_WITHIN
+        move(uow, referral, Event.LICENCE_FAIL, reason=reason, checked_by=person, due_at=due_at)
     return check
 
 

@@ -5,6 +5,7 @@ Commitment first, then the secret of the day: nobody can choose the outcome or a
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -29,6 +30,7 @@ from referral.questions.selector import SELECTOR_VERSION, Asked, select
 from referral.slip import Slip, thaw
 
 PURPOSE = "callback"
+CALL_WITHIN = timedelta(days=7)
 PARTIES: tuple[Party, ...] = ("buyer", "owner")
 
 
@@ -62,7 +64,8 @@ def draw_callback(uow: UnitOfWork, referral: Referral, *, owner_car: VehicleView
     except IntegrityError as error:
         raise Conflict("already_drawn") from error
     key = _callback(uow, referral, party, agent, sets[party])
-    move(uow, referral, Event.DRAW, by_system=True, callback_agent_id=agent)
+    due_at = uow.now + CALL_WITHIN
+    move(uow, referral, Event.DRAW, by_system=True, callback_agent_id=agent, due_at=due_at)
     return key
 
 

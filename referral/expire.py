@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from kernel.unit_of_work import UnitOfWork
+from referral.call import close_call
 from referral.lifecycle import Event
 from referral.models import Referral
 from referral.moves import move
@@ -21,5 +22,6 @@ def expire_due(uow: UnitOfWork) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for referral in due:
+        close_call(uow, referral.id)
         move(uow, referral, Event.EXPIRE, by_system=True, reason=Reason.TIMEOUT_FAIL_CLOSED)
     return len(due)

@@ -201,6 +201,8 @@ TABLE: tuple[Transition, ...] = (
     _expire(State.REGISTERED),
     _expire(State.ORDERED),
     _expire(State.DELIVERED),
+    _expire(State.CHECK_FAILED),
+    _expire(State.CALLING),
     *(_cancel(state) for state in State if state in ACTIVE),
 )
 

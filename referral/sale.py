@@ -17,6 +17,7 @@ from kernel.errors import Conflict, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.formats import colour, mobile, text, vin
+from referral.call import close_call
 from referral.lifecycle import ACTIVE, Event, State
 from referral.models import Referral, SaleEvent
 from referral.moves import locked, move
@@ -75,7 +76,10 @@ def take_sale_event(uow: UnitOfWork, sale: Sale) -> tuple[UUID, UUID | None, boo
         with uow.session.begin_nested():
             uow.session.add(event)
     except IntegrityError as error:
-        raise Conflict("sale_event_repeated") from error
+        known = _known(uow, sale)
+        if known is None:
+            raise Conflict("sale_event_repeated") from error
+        return known, _referral_of(uow, sale.order_no), False
     return event.id, _settle(uow, sale.order_no), True
 
 
@@ -153,6 +157,7 @@ def _settle(uow: UnitOfWork, order_no: str) -> UUID | None:
         _apply_delivery(uow, referral, delivery)
     if SaleKind.CANCELLATION in events and State(referral.state) in ACTIVE:
         cancel_reward(uow, referral.id)
+        close_call(uow, referral.id)
         move(uow, referral, Event.CANCEL, by_system=True, reason=Reason.SALE_CANCELLED)
     return referral.id
 

@@ -3,8 +3,8 @@
 from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
-from api.schemas.common import ReferenceIn, ReferenceOut, text_out, uuid_out
-from api.schemas.fields import Choice, Day, Flag, Items, Text, Uuid
+from api.schemas.common import ReferenceIn, ReferenceOut, instant_out, text_out, uuid_out
+from api.schemas.fields import Choice, Day, Flag, Instant, Items, Text, Uuid
 from loyalty.dealers.roles import Role
 
 
@@ -82,6 +82,18 @@ class StaffChangeIn(Strict):
     roles = Items(Choice(Role), minimum=1, maximum=9, required=True)
     team = Text(1, 40, required=True)
     active = Flag(required=True)
+
+
+class TokenWithdrawalIn(Strict):
+    """`token_id` is the token's `jti`, `expires_at` its end."""
+
+    token_id = Text(1, 255, required=True)
+    expires_at = Instant(required=True)
+
+
+class TokenWithdrawalOut(Schema):
+    token_id = text_out(255)
+    expires_at = instant_out()
 
 
 class StaffOut(Schema):

@@ -11,7 +11,7 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers import directory
 from loyalty.dealers.directory import StaffView
 from loyalty.dealers.roles import Role
-from loyalty.dealers.staff import add_staff, change_staff
+from loyalty.dealers.staff import add_staff, change_staff, withdraw_token
 from referral.models import ConsultantCase
 from referral.queries import list_cases
 
@@ -54,6 +54,20 @@ def create_staff_change(
     """Nobody changes his own entry."""
     change_staff(uow, staff_id, version=version, **body)
     return directory.get_staff(uow, staff_id)
+
+
+@routes.post(
+    "/v1/token-withdrawals",
+    summary="Refuse a token from now on",
+    roles=(Role.DEALER_ADMIN, Role.CRM),
+    body=shapes.TokenWithdrawalIn,
+    answer=shapes.TokenWithdrawalOut,
+    example={"token_id": "0d0f7e2a", "expires_at": "2026-11-21T12:00:00Z"},
+)
+def create_token_withdrawal(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
+    """For a lost device or a person who left in the middle of a shift."""
+    withdraw_token(uow, body["token_id"], until=body["expires_at"])
+    return body
 
 
 @routes.get(

@@ -1,15 +1,17 @@
 """Verbs on the staff directory. Nobody changes his own entry (api.md: separation of duties)."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
-from loyalty.dealers.models import Staff
+from loyalty.dealers.models import Staff, WithdrawnToken
 from loyalty.dealers.roles import STAFF_ROLES, Role
 from loyalty.formats import mobile
 
@@ -71,6 +73,16 @@ def change_staff(
     row.roles, row.team, row.active, row.version = sorted(roles), team, active, version + 1
     uow.session.flush()
     uow.audit("staff.changed", staff_id, roles=sorted(roles), team=team, active=active)
+
+
+def withdraw_token(uow: UnitOfWork, token_id: str, *, until: datetime) -> None:
+    """Refuse this token from now on; `until` is when it would have ended by itself."""
+    uow.session.execute(
+        insert(WithdrawnToken)
+        .values(dealer_id=uow.dealer_id, token_id=token_id, until=until)
+        .on_conflict_do_nothing()
+    )
+    uow.audit("token.withdrawn", uow.dealer_id, token_id=token_id)
 
 
 def _grantable(roles: Collection[Role]) -> None:

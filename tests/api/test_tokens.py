@@ -128,6 +128,13 @@ def test_a_consultant_behind_the_crm_is_recognised(verifier: Verifier) -> None:
     assert claims.expires_at.timestamp() == NOW + 300
 
 
+def test_the_owner_websites_issuer_cannot_speak_for_staff(key_file: Path, clock: Clock) -> None:
+    issuer = Issuer(PRODUCTION, ("ES256",), Jwks(str(key_file)), kinds=("owner",))
+    verifier = Verifier(TokenPolicy((issuer,), production=True), clock)
+    assert refusal(verifier, signed()) == "token_issuer"
+    assert verifier.verify(signed(payload(kind="owner"))).kind == "owner"
+
+
 @pytest.mark.parametrize(
     ("changes", "client"),
     [

@@ -247,6 +247,33 @@ def test_timers_move_waiting_referrals_to_expired_and_only_there(
     assert (referral["state"], referral["reason"]) == ("expired", "timeout_fail_closed")
 
 
+def test_a_call_nobody_answers_expires_and_leaves_the_desk(shop: Shop, clock: TestClock) -> None:
+    story.owner(shop)
+    referral = story.calling(shop)
+    call = story.desk(shop)
+    clock.add(days=7)
+    assert _expire(shop) == 1
+    assert story.read(shop, referral["id"])["state"] == "expired"
+    path = f"/v1/callbacks/{call['id']}"
+    assert story.ok(shop.get("callback_agent", path), 200)["state"] == "closed"
+
+
+def test_a_cancelled_sale_ends_the_open_call(shop: Shop) -> None:
+    story.owner(shop)
+    story.calling(shop)
+    call = story.desk(shop)
+    cancelled = {
+        "external_ref": {"source": "crm", "id": "X"},
+        "kind": "cancellation",
+        "order_no": "DD-7",
+        "occurred_at": story.now(shop),
+    }
+    story.ok(shop.post("crm", "/v1/sale-events", cancelled))
+    body = {"position": 1, "said": "answered", "text": "x"}
+    answer = shop.post("callback_agent", f"/v1/callbacks/{call['id']}/answers", body)
+    assert answer.json["code"] == "callback_closed"
+
+
 def _expire(shop: Shop) -> int:
     with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="nightly") as uow:
         return expire_due(uow)
