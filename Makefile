@@ -1,5 +1,5 @@
 # The ways to run and check this project. Every target prepares .venv first and says what it does.
-# Options of the command behind run, test, bench and demo: make test ARGS="-k redeem".
+# Options of the command behind run, test and demo: make test ARGS="-k redeem".
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -22,7 +22,7 @@ export UV_CACHE_DIR := $(CURDIR)/var/cache/uv
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test check bench demo lock clean help
+.PHONY: setup run test check demo lock clean help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,12 +45,8 @@ check: $(STAMP) ## style, types, imports between packages, the guard tests
 	@echo "check 4/5: imports point down (lint-imports)" && $(BIN)/lint-imports
 	@echo "check 5/5: rules that are tests (tests/guards)" && $(BIN)/pytest tests/guards
 
-bench: $(STAMP) ## measure against the targets, into var/bench.json; ARGS=--quick for a short run
-	@echo "bench: measuring; the figures go to var/bench.json"
-	@exec $(BIN)/python -m bench $(ARGS)
-
-demo: $(STAMP) ## walk through the main stories once
-	@echo "demo: the main stories, once"
+demo: $(STAMP) ## play the honest and the fake referral over HTTP, on servers of its own
+	@echo "demo: servers of its own on a free port, both stories, then all is removed"
 	@exec $(BIN)/loyalty demo $(ARGS)
 
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
