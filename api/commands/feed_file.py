@@ -122,7 +122,7 @@ def _check_columns(header: Sequence[str], columns: Sequence[str]) -> None:
 
 
 def _reason(fault: Fault) -> tuple[str, ...]:
-    message = catalogue()[fault.code]
+    message = catalogue().get(fault.code) or catalogue()["request_refused"]
     return (
         str(fault.row_no),
         fault.code,

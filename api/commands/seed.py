@@ -23,12 +23,13 @@ from loyalty.dealers.roles import Role
 from loyalty.dealers.staff import add_staff
 from loyalty.earning.rules.standard import Line, Payer
 from loyalty.earning.take_document import Document, DocumentKind, take_document
+from loyalty.feed.rows import FeedKind
 from loyalty.members.enroll import Enrolment, enroll
+from loyalty.members.queries import find_reference
 from loyalty.members.vehicles import OwnedVehicle, add_ownership
 from loyalty.rewards.catalogue import offer_reward
 
 DEALERS = {"north": "北方大众4S店", "south": "南方大众4S店"}
-SAMPLE_MEMBERS = 500
 STAFF = {
     "S-001": ("销售顾问甲", Role.CONSULTANT, "sales-a"),
     "S-002": ("销售顾问乙", Role.CONSULTANT, "sales-b"),
@@ -53,31 +54,33 @@ SAGITAR = OwnedVehicle(
 )
 
 
-def seed_demo(settings: Settings, home: Path) -> None:
-    """Load the demonstration data that is not there yet."""
+def seed_demo(settings: Settings, home: Path, *, members: int) -> None:
+    """Load the demonstration data that is not there yet, with `members` invented members each."""
     service = build_service(settings)
     for code, name in DEALERS.items():
-        dealer_id = _dealer(settings, code, name)
-        if dealer_id is not None:
-            _people_and_rewards(service, dealer_id)
-        _sample(service, code, home)
+        _people_and_rewards(service, _dealer(settings, code, name))
+        for kind, file in _sample(service, code, home / "sample", members).items():
+            click.echo(f"sample: {code} {kind}")
+            import_file(service, kind=kind, file=file, dealer=code)
     service.database.dispose()
 
 
-def _dealer(settings: Settings, code: str, name: str) -> UUID | None:
+def _dealer(settings: Settings, code: str, name: str) -> UUID:
     owner = Database(settings.database_url, role=None)
     with Session(owner.engine) as session, session.begin():
         try:
-            find_dealer(session, code)
-            opened = None
+            dealer_id = find_dealer(session, code)
         except NotFound:
-            opened = open_dealer(session, code=code, name=name, timezone="Asia/Shanghai")
+            dealer_id = open_dealer(session, code=code, name=name, timezone="Asia/Shanghai")
     owner.dispose()
-    return opened
+    return dealer_id
 
 
 def _people_and_rewards(service: Service, dealer_id: UUID) -> None:
+    """All in one transaction, so 张三 being there says that everything is."""
     with unit_of_work(service, dealer_id, role=Role.SYSTEM, client="demo") as uow:
+        if _is_seeded(uow):
+            return
         for number, (name, role, team) in STAFF.items():
             add_staff(uow, staff_no=number, name=name, phone=None, roles=[role], team=team)
         for code, name_zh, name_en, points, stock in REWARDS:
@@ -85,6 +88,14 @@ def _people_and_rewards(service: Service, dealer_id: UUID) -> None:
                 uow, code=code, name_zh=name_zh, name_en=name_en, points=points, stock=stock
             )
         _zhang_san(uow)
+
+
+def _is_seeded(uow: UnitOfWork) -> bool:
+    try:
+        find_reference(uow.session, uow.dealer_id, ZHANG_SAN.source, ZHANG_SAN.external_id)
+    except NotFound:
+        return False
+    return True
 
 
 def _zhang_san(uow: UnitOfWork) -> None:
@@ -97,15 +108,15 @@ def _zhang_san(uow: UnitOfWork) -> None:
     )
 
 
-def _sample(service: Service, dealer: str, home: Path) -> None:
-    folder = home / "sample" / dealer
-    files = write_sample(
-        folder,
-        dealer=dealer,
-        members=SAMPLE_MEMBERS,
-        seed=sorted(DEALERS).index(dealer),
-        today=service.clock().date(),
-    )
-    for kind, file in files.items():
-        click.echo(f"sample: {dealer} {kind}")
-        import_file(service, kind=kind, file=file, dealer=dealer)
+def _sample(service: Service, dealer: str, folder: Path, members: int) -> dict[FeedKind, Path]:
+    """The dealer's files. Written whole and once: a later day would write other ones."""
+    if not (folder / dealer).exists():
+        write_sample(
+            folder / f"{dealer}.part",
+            dealer=dealer,
+            members=members,
+            seed=sorted(DEALERS).index(dealer),
+            today=service.clock().date(),
+        )
+        (folder / f"{dealer}.part").rename(folder / dealer)
+    return {kind: folder / dealer / f"{kind}.csv" for kind in FeedKind}

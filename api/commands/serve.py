@@ -1,5 +1,6 @@
 """`loyalty serve`: bring the database up to date, then answer HTTP on loopback until Ctrl-C."""
 
+import signal
 import socket
 from pathlib import Path
 
@@ -23,11 +24,15 @@ ADDRESS = "127.0.0.1"
 @click.option("--workers", default=2, show_default=True)
 @click.option("--threads", default=4, show_default=True, help="blocking threads per worker")
 @click.option("--demo", is_flag=True, help="load two dealers with sample data, print tokens")
+@click.option("--sample", default=500, show_default=True, help="invented members of each dealer")
 @click.option("--home", type=click.Path(path_type=Path), default=HOME, show_default=True)
 @click.option("--keep/--no-keep", default=True, help="keep the data in HOME after the stop")
-def serve(port: int, workers: int, threads: int, demo: bool, home: Path, keep: bool) -> None:
+def serve(
+    port: int, workers: int, threads: int, demo: bool, sample: int, home: Path, keep: bool
+) -> None:
     """Serve the API. Starts its own PostgreSQL and Redis unless DATABASE_URL and REDIS_URL are
-    set; everything it started stops with it."""
+    set; everything it started stops with it, also on SIGTERM while it is still preparing."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _refuse_taken(port)
     with servers(home, keep=keep):
         settings = load_settings()
@@ -36,7 +41,7 @@ def serve(port: int, workers: int, threads: int, demo: bool, home: Path, keep: b
         migrate(engine)
         engine.dispose()
         if demo:
-            seed_demo(settings, home)
+            seed_demo(settings, home, members=sample)
             print_tokens(settings)
         click.echo(f"serving http://{ADDRESS}:{port}  (API document: /docs/)  Ctrl-C stops")
         Granian(

@@ -1,5 +1,6 @@
 """From the sale to the reward: sale events, licence, draw, call, payment."""
 
+import itertools
 import threading
 import uuid
 from collections.abc import Iterator
@@ -293,7 +294,7 @@ def test_every_step_is_kept_with_actor_reason_and_the_hash_before(shop: Shop) ->
         "verified",
         "reward_held",
     ]
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in itertools.pairwise(steps):
         assert after["previous_hash"] == before["hash"]
 
 
