@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from kernel.clock import start_of_day
+from kernel.clock import business_day, start_of_day
 from kernel.errors import Conflict, TooSoon
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
@@ -58,9 +58,14 @@ def hold_reward(uow: UnitOfWork, referral: Referral) -> None:
 
 
 def release_at(uow: UnitOfWork, referral: Referral) -> datetime:
-    """Fifteen days after the day of the invoice (referral.md, section 2), in the dealer's zone."""
+    """Fifteen days after the day of the invoice (referral.md, section 2), in the dealer's zone.
+
+    An invoice dated before the order shortens nothing: then the day of the order counts.
+    """
     assert referral.invoiced_on is not None
-    return start_of_day(referral.invoiced_on + timedelta(days=HOLD_DAYS), uow.zone)
+    assert referral.ordered_at is not None
+    day = max(referral.invoiced_on, business_day(referral.ordered_at, uow.zone))
+    return start_of_day(day + timedelta(days=HOLD_DAYS), uow.zone)
 
 
 def cancel_reward(uow: UnitOfWork, referral_id: UUID) -> None:

@@ -12,12 +12,12 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from kernel.errors import Conflict, RuleViolation
+from kernel.errors import Conflict, NotFound, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.earning.models import SourceDocument
 from loyalty.earning.rules import standard
-from loyalty.members.queries import get_member
+from loyalty.members.queries import exists
 from loyalty.points import ledger
 from loyalty.points.rules.expiry import expires_at
 
@@ -67,7 +67,8 @@ def take_document(uow: UnitOfWork, document: Document) -> tuple[DocumentView, bo
         raise RuleViolation("occurred_in_the_future", pointer="/occurred_on")
     if any(line.amount_fen < 0 for line in document.lines):
         raise RuleViolation("negative_amount", pointer="/lines")
-    get_member(uow, document.member_id)
+    if not exists(uow.session, document.member_id):
+        raise NotFound("member_not_found")
     key = new_id()
     taken = uow.session.scalar(
         insert(SourceDocument)

@@ -17,8 +17,8 @@ from kernel.errors import Conflict, DomainError
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.feed.models import ImportFault, ImportRun
-from loyalty.feed.references import members_named
 from loyalty.feed.take_row import Feed, Outcome, Record, Work, in_lock_order, read_row, reference_of
+from loyalty.members.queries import by_references
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def take_page(
     run = _locked(uow, run_id)
     if run.rows_done != after:
         raise Conflict("import_running_elsewhere")
-    members = members_named(uow, feed.source, {reference_of(feed, record) for record in page})
+    members = by_references(uow, feed.source, {reference_of(feed, record) for record in page})
     works: list[tuple[int, Work]] = []
     outcomes = Counter[Outcome]()
     for record in in_lock_order(feed, page, members):

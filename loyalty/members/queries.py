@@ -1,5 +1,6 @@
 """Reads of members and vehicles. They open sealed fields; the API masks by role."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -69,6 +70,16 @@ def get_member(uow: UnitOfWork, member_id: UUID) -> MemberView:
 def by_reference(uow: UnitOfWork, source: str, external_id: str) -> UUID:
     """The member a CRM reference names. Raises NotFound `member_not_found`."""
     return find_reference(uow.session, uow.dealer_id, source, external_id)
+
+
+def by_references(uow: UnitOfWork, source: str, references: Collection[str]) -> dict[str, UUID]:
+    """The members known under these CRM references, by reference; unknown ones are left out."""
+    found = uow.session.execute(
+        select(Member.external_id, Member.id).where(
+            Member.source == source, Member.external_id.in_(references)
+        )
+    )
+    return {row.external_id: row.id for row in found}
 
 
 def by_phone(uow: UnitOfWork, phone: str) -> list[MemberView]:

@@ -204,6 +204,22 @@ def test_a_phone_is_revealed_in_an_open_call_only_and_the_look_is_kept(shop: Sho
     assert story.read(shop, referral["id"])["state"] == "reward_held"
 
 
+def test_an_invoice_dated_long_ago_does_not_shorten_the_hold(
+    shop: Shop, clock: TestClock
+) -> None:
+    story.owner(shop)
+    referral = story.confirmed(shop, story.submitted(shop))
+    story.order(shop)
+    car = story.GOLF | {"invoice_no": "FP-7", "invoiced_on": "2020-01-01"}
+    story.delivery(shop, car=car)
+    story.checked(shop, story.read(shop, referral["id"]))
+    referral = story.called(shop, honest=True)
+    clock.add(days=13)
+    path = f"/v1/referrals/{referral['id']}/reward-payments"
+    answer = shop.post("finance", path, version=referral["version"])
+    assert answer.json["code"] == "reward_on_hold"
+
+
 def test_finance_that_took_another_step_cannot_pay(shop: Shop, clock: TestClock) -> None:
     referral = story.verified_referral(shop)
     manager = shop.people["showroom_manager"]

@@ -22,6 +22,12 @@ SAGITAR = {
     "transmission": "automatic",
     "owned_from": "2024-05-01",
 }
+GOLF = {
+    "vin": "LSVWY4180KN246094",
+    "model": "高尔夫",
+    "colour": "红色",
+    "transmission": "manual",
+}
 LICENCE = {"plate_no": "京A12345", "owner_name": "张三", "vin": SAGITAR["vin"]}
 _numbers = itertools.count(1)
 
@@ -139,14 +145,7 @@ def delivery(shop: Shop, **facts: Any) -> dict[str, Any]:
         "kind": "delivery",
         "order_no": "DD-7",
         "occurred_at": now(shop),
-        "car": {
-            "vin": "LSVWY4180KN246094",
-            "model": "高尔夫",
-            "colour": "红色",
-            "transmission": "manual",
-            "invoice_no": "FP-7",
-            "invoiced_on": today(shop),
-        },
+        "car": GOLF | {"invoice_no": "FP-7", "invoiced_on": today(shop)},
     }
     return ok(shop.post("crm", "/v1/sale-events", body | facts))
 
