@@ -11,6 +11,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 
+MACHINE_FACTOR = 20
 RETRY_REDIS_AFTER_S = 5.0
 REDIS_TIMEOUT_S = 0.05
 _log = structlog.get_logger(__name__)
@@ -34,40 +35,41 @@ class Allowance:
 
 
 class Limiter:
-    """A fixed window of a minute per caller."""
+    """A fixed window of a minute per caller; a machine may make twenty times what a person may."""
 
     def __init__(self, redis_url: str, *, per_minute: int) -> None:
-        self._item = RateLimitItemPerMinute(per_minute)
+        self._person = RateLimitItemPerMinute(per_minute)
+        self._machine = RateLimitItemPerMinute(per_minute * MACHINE_FACTOR)
         self._own = FixedWindowRateLimiter(MemoryStorage())
-        self._redis_url = redis_url
-        self._shared: FixedWindowRateLimiter | None = None
-        self._retry_at = 0.0 if redis_url else float("inf")
+        self._shared = FixedWindowRateLimiter(_redis(redis_url)) if redis_url else None
+        self._retry_at = 0.0
 
-    def spend(self, caller: str) -> Allowance:
+    def spend(self, caller: str, *, machine: bool) -> Allowance:
         """Count one request of this caller."""
-        if time.monotonic() >= self._retry_at:
+        item = self._machine if machine else self._person
+        if self._shared and time.monotonic() >= self._retry_at:
             try:
-                self._shared = self._shared or FixedWindowRateLimiter(_redis(self._redis_url))
-                return self._spend(self._shared, caller)
+                return _spend(self._shared, item, caller)
             except Exception as error:
                 self._retry_at = time.monotonic() + RETRY_REDIS_AFTER_S
                 _log.warning("redis_unavailable", error=type(error).__qualname__)
-        return self._spend(self._own, caller)
+        return _spend(self._own, item, caller)
 
     def shared(self) -> bool:
-        """Whether the count is shared between processes at the moment."""
-        return self._shared is not None and time.monotonic() >= self._retry_at
+        """Whether Redis answers, so that processes count together."""
+        return self._shared is not None and self._shared.storage.check()
 
-    def _spend(self, limiter: FixedWindowRateLimiter, caller: str) -> Allowance:
-        granted = limiter.hit(self._item, caller)
-        window = limiter.get_window_stats(self._item, caller)
-        reset_s = max(1, int(window.reset_time - time.time()) + 1)
-        return Allowance(granted, self._item.amount, max(0, window.remaining), reset_s)
+
+def _spend(limiter: FixedWindowRateLimiter, item: RateLimitItemPerMinute, caller: str) -> Allowance:
+    granted = limiter.hit(item, caller)
+    window = limiter.get_window_stats(item, caller)
+    reset_s = max(1, int(window.reset_time - time.time()) + 1)
+    return Allowance(granted, item.amount, max(0, window.remaining), reset_s)
 
 
 def _redis(url: str) -> RedisStorage:
-    scheme = {"unix": "redis+unix"}.get(url.split(":", 1)[0])
-    address = scheme + url[4:] if scheme else url
     return RedisStorage(
-        address, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S
+        "redis+" + url if url.startswith("unix:") else url,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
     )

@@ -17,7 +17,10 @@ ALWAYS = (401, 403, 429, 500, 503)
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """The document as plain data; the same operations give the same document."""
+    """The document as plain data; the same operations give the same document.
+
+    Every key of an answer is always present (api.md, fields), so all of them are required.
+    """
     plugin = MarshmallowPlugin(schema_name_resolver=_name)
     spec = APISpec(
         title="Dealer loyalty and referrals",
@@ -37,7 +40,11 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     for operation in operations:
         path = re.sub(r"<uuid:(\w+)>", r"{\1}", operation.path)
         spec.path(path, operations={operation.method.lower(): _describe(operation)})
-    return spec.to_dict()
+    described = spec.to_dict()
+    for name, schema in described["components"]["schemas"].items():
+        if not name.endswith("In"):
+            schema["required"] = sorted(schema["properties"])
+    return described
 
 
 def _name(schema: type[Schema] | Schema) -> str:
@@ -95,7 +102,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     statuses = {*ALWAYS}
     if operation.writes:
         statuses |= {400, 409, 413, 415, 422}
-    if "<uuid" in operation.path:
+    named = (code for code in operation.problems if code.endswith("_not_found"))
+    if "<uuid" in operation.path or any(named):
         statuses |= {404}
     if operation.decision:
         statuses |= {412, 428}

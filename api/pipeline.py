@@ -29,7 +29,8 @@ def serve(operation: Operation, path: dict[str, UUID]) -> Response:
     """Run one operation for the present request."""
     service: Service = current_app.extensions["service"]
     claims = authenticate(service)
-    allowance = service.limiter.spend(f"{claims.dealer}/{claims.sub}")
+    caller, machine = f"{claims.dealer}/{claims.sub}", claims.kind == "client"
+    allowance = service.limiter.spend(caller, machine=machine)
     g.rate_headers = allowance.headers()
     if not allowance.granted:
         headers = {"Retry-After": str(allowance.reset_s)}
@@ -65,6 +66,7 @@ def _write(
     given: Any,
     claim: Claim,
 ) -> Response:
+    _refuse_parameters(set(request.args))
     body = _load_body(operation, given)
     arguments = {**path, "body": body}
     if operation.decision:
@@ -100,12 +102,16 @@ def _read(
     if operation.query:
         arguments["query"] = operation.query(unknown=EXCLUDE).load(request.args.to_dict())
         known |= set(operation.query().fields)
-    if unknown := set(request.args) - known:
-        raise Unreadable("unknown_parameter", names=len(unknown))
+    _refuse_parameters(set(request.args) - known)
     result = operation.handler(uow, **arguments)
     if page is None:
         return dumped(operation, result)
     return dumped(operation, _paged(service, result, page, bound))
+
+
+def _refuse_parameters(unknown: set[str]) -> None:
+    if unknown:
+        raise Unreadable("unknown_parameter", names=len(unknown))
 
 
 def _page(service: Service, uow: UnitOfWork) -> tuple[Page, str]:

@@ -1,6 +1,5 @@
 """One dealer in a test: its people, and HTTP requests made as any of them."""
 
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +11,11 @@ from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
 from api.commands.token import token_for
+from api.commands.work import unit_of_work
 from api.service import Service
 from kernel.ids import new_id
-from loyalty.dealers.roles import STAFF_ROLES
+from loyalty.dealers.roles import STAFF_ROLES, Role
+from loyalty.dealers.staff import add_staff
 
 FIRST_TEAM, OTHER_TEAM = "sales-a", "call-desk"
 
@@ -70,21 +71,23 @@ def open_shop(app: Flask, service: Service) -> Shop:
             {"id": shop.dealer_id, "code": f"t-{shop.dealer_id.hex}"},
         )
     engine.dispose()
-    for role in sorted(STAFF_ROLES):
-        shop.people[role] = hire(shop, role)
+    with unit_of_work(service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
+        for role in sorted(STAFF_ROLES):
+            shop.people[role] = add_staff(uow, **_person(role))
     return shop
 
 
 def hire(shop: Shop, role: str, *, team: str | None = None) -> uuid.UUID:
     """One more person in this role."""
-    team = team or (FIRST_TEAM if role == "consultant" else OTHER_TEAM)
-    body = {
-        "staff_no": f"{role}-{time.monotonic_ns()}",
+    with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
+        return add_staff(uow, **_person(role) | ({"team": team} if team else {}))
+
+
+def _person(role: str) -> dict[str, Any]:
+    return {
+        "staff_no": f"{role}-{uuid.uuid4().hex}",
         "name": "王员工",
         "phone": None,
-        "roles": [role],
-        "team": team,
+        "roles": [Role(role)],
+        "team": FIRST_TEAM if role == Role.CONSULTANT else OTHER_TEAM,
     }
-    answer = shop.post("crm", "/v1/staff", body)
-    assert answer.status_code == 201, answer.json
-    return uuid.UUID(answer.json["id"])
