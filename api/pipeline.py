@@ -112,6 +112,8 @@ def _read(
 def _refuse_parameters(unknown: set[str]) -> None:
     if unknown:
         raise Unreadable("unknown_parameter", names=len(unknown))
+    if any(len(values) > 1 for values in request.args.listvalues()):
+        raise Unreadable("parameter_repeated")
 
 
 def _page(service: Service, uow: UnitOfWork) -> tuple[Page, str]:

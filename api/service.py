@@ -50,9 +50,7 @@ def token_policy(settings: Settings) -> TokenPolicy:
     issuers = () if settings.production else (development_issuer(settings),)
     try:
         listed = [
-            Issuer(
-                row["name"], tuple(row["algorithms"]), Jwks(row["jwks"]), tuple(row["kinds"])
-            )
+            Issuer(row["name"], tuple(row["algorithms"]), Jwks(row["jwks"]), tuple(row["kinds"]))
             for row in json.loads(settings.token_issuers or "[]")
         ]
         return TokenPolicy((*issuers, *listed), production=settings.production)

@@ -17,6 +17,7 @@ from kernel.settings import load_settings
 from migrations.run import head, migrate
 
 ADDRESS = "127.0.0.1"
+STOP_SECONDS = 10
 
 
 @click.command()
@@ -51,6 +52,7 @@ def serve(
             interface=Interfaces.WSGI,
             workers=workers,
             blocking_threads=threads,
+            workers_kill_timeout=STOP_SECONDS,
             log_level=LogLevels.warning,
         ).serve()
         click.echo("stopped")

@@ -20,6 +20,8 @@ from loyalty.dealers.open_dealer import find_dealer, first_in_role
 from loyalty.dealers.roles import STAFF_ROLES, Role
 from loyalty.members.queries import find_reference
 
+ROLES = sorted(role.value for role in STAFF_ROLES | {Role.CRM, Role.OWNER})
+
 
 def token_for(
     settings: Settings, *, role: str, dealer_id: UUID, subject: UUID | None = None
@@ -45,9 +47,7 @@ def token_for(
 
 @click.command()
 @click.option("--dealer", required=True, help="the dealer's code, such as north")
-@click.option(
-    "--role", required=True, type=click.Choice(sorted({*STAFF_ROLES, Role.CRM, Role.OWNER}))
-)
+@click.option("--role", required=True, type=click.Choice(ROLES))
 @click.option("--person", type=click.UUID, help="staff or member id; default: the first in ROLE")
 @click.option("--reference", default="C-ZHANGSAN", show_default=True, help="whose owner token")
 def token(dealer: str, role: str, person: UUID | None, reference: str) -> None:

@@ -1,11 +1,12 @@
 """Pieces that several resources share: references, money, output fields with their bounds."""
 
+from enum import StrEnum
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
-from api.schemas.fields import MAX_POINTS, Instant, StrictInt, Text
+from api.schemas.fields import MAX_POINTS, Choice, Instant, StrictInt, Text
 
 MAX_FEN = 10_000_000_000
 
@@ -22,9 +23,13 @@ class ReferenceOut(Schema):
     id = fields.String(metadata={"maxLength": 80})
 
 
+class Currency(StrEnum):
+    CNY = "CNY"
+
+
 class MoneyIn(Strict):
     amount_fen = StrictInt(0, MAX_FEN, required=True)
-    currency = Text(3, 3, required=True, validate=validate.Equal("CNY", error="field_choice"))
+    currency = Choice(Currency, required=True)
 
 
 def text_out(longest: int, **kwargs: Any) -> fields.String:

@@ -142,8 +142,13 @@ class RewardPaymentIn(Strict):
     """Nothing to fill in: what is paid was fixed when the reward was held."""
 
 
+class CallState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class CallbackQuery(Strict):
-    state = Text(4, 6, load_default=None)
+    state = Choice(CallState, load_default=None)
 
 
 class QuestionOut(Schema):

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Integer, Numeric, SmallInteger
+from sqlalchemy import Integer, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.model import Base, Instant
@@ -73,7 +73,7 @@ class PointEntry(Base):
 
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
     posting_set_id: Mapped[UUID] = mapped_column(primary_key=True)
-    line: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    line: Mapped[int] = mapped_column(Integer, primary_key=True)
     dealer_id: Mapped[UUID]
     side: Mapped[str]
     account: Mapped[str]

@@ -61,7 +61,7 @@ GRANT UPDATE (remaining, open) ON point_lot TO loyalty_app;
 CREATE TABLE point_entry (
     member_id uuid NOT NULL,
     posting_set_id uuid NOT NULL,
-    line smallint NOT NULL,
+    line integer NOT NULL,
     dealer_id uuid NOT NULL,
     side text NOT NULL CHECK (side IN ('member', 'programme')),
     account text NOT NULL,

@@ -204,9 +204,7 @@ def test_a_phone_is_revealed_in_an_open_call_only_and_the_look_is_kept(shop: Sho
     assert story.read(shop, referral["id"])["state"] == "reward_held"
 
 
-def test_an_invoice_dated_long_ago_does_not_shorten_the_hold(
-    shop: Shop, clock: TestClock
-) -> None:
+def test_an_invoice_dated_long_ago_does_not_shorten_the_hold(shop: Shop, clock: TestClock) -> None:
     story.owner(shop)
     referral = story.confirmed(shop, story.submitted(shop))
     story.order(shop)

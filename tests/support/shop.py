@@ -85,7 +85,7 @@ def hire(shop: Shop, role: str, *, team: str | None = None) -> uuid.UUID:
 
 def _person(role: str) -> dict[str, Any]:
     return {
-        "staff_no": f"{role}-{uuid.uuid4().hex}",
+        "staff_no": f"{role}-{uuid.uuid4().hex[:12]}",
         "name": "王员工",
         "phone": None,
         "roles": [Role(role)],

@@ -1,0 +1,1 @@
+"""`loyalty demo`: the main stories, played over HTTP by the clients a dealer has."""

@@ -1,0 +1,120 @@
+"""One referral (推荐) on its way through the shop: every step an HTTP call of the one who does it.
+
+Times and versions come from the service's answers, so a story also plays under a moved clock.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import click
+
+from api.commands.demo.checks import Checks
+from api.commands.demo.client import Client, Reply
+from api.commands.demo.people import (
+    LICENCE,
+    OWNER_NAME,
+    OWNER_PHONE,
+    Buyer,
+    Knowledge,
+)
+
+CHINA = timezone(timedelta(hours=8))
+ONE_STEP = timedelta(milliseconds=2)
+
+
+@dataclass(slots=True)
+class Case:
+    """A buyer's referral, begun at `now`. `referral` is its id, known after the report."""
+
+    client: Client
+    checks: Checks
+    buyer: Buyer
+    now: datetime
+    referral: str = ""
+
+    def report(self) -> Reply:
+        """The consultant (销售顾问) reports what the buyer said."""
+        buyer = self.buyer
+        said = {
+            "owner_name": OWNER_NAME,
+            "owner_phone": OWNER_PHONE,
+            "owner_model": "速腾",
+            "owner_colour": "白色",
+            "mentioned_at": self.now.isoformat(),
+            "how_helped": "推荐到店试驾",
+            "relation": buyer.relation,
+        }
+        person = {
+            "name": buyer.name,
+            "phone": buyer.phone,
+            "occupation": buyer.occupation,
+            "first_visit_on": self.now.astimezone(CHINA).date().isoformat(),
+        }
+        body = {"buyer": person, "slip": said, "consent_version": "2026-01"}
+        reply = self.client.post("consultant", "/v1/referrals", body)
+        self.referral = reply["id"]
+        return reply
+
+    def seen(self, role: str = "duty_manager") -> Reply:
+        """The referral as `role` sees it now."""
+        return self.client.get(role, f"/v1/referrals/{self.referral}")
+
+    def decide(
+        self, role: str, what: str, body: dict[str, Any] | None = None, *, key: str | None = None
+    ) -> Reply:
+        """A decision about the referral by `role`, who has just looked at it."""
+        version = self.seen()["version"]
+        path = f"/v1/referrals/{self.referral}/{what}"
+        return self.client.post(role, path, body or {}, version=version, key=key)
+
+    def order(self, at: datetime) -> Reply:
+        """The CRM reports the order (订单)."""
+        return self._sale("order", at, buyer_phone=self.buyer.phone)
+
+    def deliver(self, at: datetime) -> Reply:
+        """The CRM reports the hand-over (交车) of the invoiced car."""
+        invoiced_on = at.astimezone(CHINA).date().isoformat()
+        return self._sale("delivery", at, car={**self.buyer.car, "invoiced_on": invoiced_on})
+
+    def show_licence(self) -> Reply:
+        """The showroom manager (展厅经理) reads the owner's vehicle licence (行驶证)."""
+        return self.decide("showroom_manager", "licence-checks", LICENCE)
+
+    def find_call(self) -> tuple[Reply, dict[str, Any]]:
+        """The agent (回访人员) looks through his open calls for this one."""
+        reply = self.client.get("callback_agent", "/v1/callbacks?state=open")
+        calls = reply.items(referral_id=self.referral)
+        self.checks.that("the call is on the agent's list", len(calls) == 1, reply)
+        return reply, calls[0]
+
+    def talk(self, call: dict[str, Any], party: Knowledge) -> int:
+        """Ask and record until the call is closed; how many questions that took."""
+        path, asked, closed = f"/v1/callbacks/{call['id']}", 0, False
+        while not closed:
+            question = self.client.get("callback_agent", path)["question"]
+            answer = party.answer(question)
+            click.echo(f"    问 {question['text_zh']}\n    答 {answer['text'] or '不知道'}")
+            reply = self.client.post("callback_agent", f"{path}/answers", answer)
+            taken = reply.status == 201 and set(reply.body) == {"callback_id", "position", "closed"}
+            asked += 1
+            self.checks.that(f"answer {asked} is taken, not whether it is right", taken, reply)
+            closed = reply["closed"]
+        return asked
+
+    def history(self) -> tuple[Reply, str]:
+        """The states passed, as the auditor reads them."""
+        reply = self.client.get("auditor", f"/v1/referrals/{self.referral}/history")
+        path = " → ".join(step["to_state"] for step in reply.items())
+        click.echo(f"    {path}")
+        return reply, path
+
+    def _sale(self, kind: str, at: datetime, **facts: Any) -> Reply:
+        event = {
+            "external_ref": {"source": "crm", "id": f"{self.buyer.order_no}-{kind}"},
+            "kind": kind,
+            "order_no": self.buyer.order_no,
+            "occurred_at": at.isoformat(timespec="milliseconds"),
+            **facts,
+        }
+        return self.client.post("crm", "/v1/sale-events", event)

@@ -1,0 +1,282 @@
+"""One Idempotency-Key, one effect, one answer: however often, however parallel, whatever fails."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from api.service import Service
+from api.v1 import OPERATIONS
+from kernel.idempotency import KEPT_FOR, forget_old
+from tests.support.shop import Shop, hire, open_shop
+from tests.support.story import balance, earn, member, reward
+
+PARALLEL = 50
+
+
+@pytest.fixture(scope="module")
+def shop(app: Flask, service: Service) -> Shop:
+    return open_shop(app, service)
+
+
+@pytest.fixture
+def owner(shop: Shop) -> uuid.UUID:
+    """A member with 1,000 points."""
+    someone = member(shop)
+    earn(shop, someone, 1_000)
+    return someone
+
+
+@pytest.fixture
+def spend(shop: Shop, owner: uuid.UUID) -> Callable[..., TestResponse]:
+    """Redeem a gift of 100 points (or another quantity of it) under a key."""
+    gift = reward(shop, points=100, stock=1_000)
+
+    def redeem(key: str, **facts: Any) -> TestResponse:
+        body = {"member_id": str(owner), "reward_id": gift} | facts
+        return shop.post("owner", "/v1/redemptions", body, subject=owner, key=key)
+
+    return redeem
+
+
+def key() -> str:
+    return uuid.uuid4().hex
+
+
+def row(shop: Shop, name: str) -> Any:
+    """The claim of a key as the database has it."""
+    with shop.service.database.transaction(shop.dealer_id) as session:
+        asked = text("SELECT * FROM idempotency_claim WHERE key = :key")
+        return session.execute(asked, {"key": name}).one_or_none()
+
+
+def replayed(answer: TestResponse) -> bool:
+    return answer.headers.get("Idempotency-Replayed") == "true"
+
+
+def code(answer: TestResponse) -> tuple[int, str]:
+    problem: dict[str, Any] = answer.json or {}
+    return answer.status_code, problem.get("code", "")
+
+
+def at_once(ask: Callable[[], TestResponse], times: int = PARALLEL) -> list[TestResponse]:
+    """The same request many times, all let go together."""
+    gate = threading.Barrier(times)
+
+    def go(_: int) -> TestResponse:
+        gate.wait(30)
+        return ask()
+
+    with ThreadPoolExecutor(times) as crowd:
+        return list(crowd.map(go, range(times)))
+
+
+def test_fifty_parallel_requests_with_one_key_have_one_effect_and_one_answer(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse]
+) -> None:
+    name = key()
+    answers = at_once(lambda: spend(name))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.data for answer in answers}) == 1
+    assert [replayed(answer) for answer in answers].count(False) == 1
+    assert balance(shop, owner) == 900
+
+
+def test_fifty_parallel_requests_with_own_keys_spend_exactly_what_is_there(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse]
+) -> None:
+    answers = at_once(lambda: spend(key()), 20)
+    assert sorted(answer.status_code for answer in answers) == [201] * 10 + [409] * 10
+    assert balance(shop, owner) == 0
+
+
+def test_a_retry_gets_the_very_bytes_and_headers_of_the_first_answer(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse]
+) -> None:
+    name = key()
+    first, again = spend(name), spend(name)
+    assert (again.status_code, again.data) == (first.status_code, first.data)
+    assert again.content_type == first.content_type
+    assert (replayed(first), replayed(again)) == (False, True)
+    assert balance(shop, owner) == 900
+
+
+def test_an_etag_comes_back_with_the_replayed_answer(shop: Shop) -> None:
+    name, body = key(), {"staff_no": key(), "name": "王五", "roles": ["finance"], "team": "a"}
+    answers = [shop.post("crm", "/v1/staff", body, key=name) for _ in range(2)]
+    assert [answer.headers["ETag"] for answer in answers] == ['"1"', '"1"']
+
+
+def test_the_key_with_another_body_is_refused(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse]
+) -> None:
+    name = key()
+    assert spend(name).status_code == 201
+    assert code(spend(name, quantity=2)) == (422, "idempotency_key_reused")
+    assert balance(shop, owner) == 900
+
+
+def test_the_key_with_the_same_body_in_another_order_is_the_same_request(shop: Shop) -> None:
+    name = key()
+    body = {"staff_no": key(), "name": "王五", "roles": ["finance"], "team": "a"}
+    assert shop.post("crm", "/v1/staff", body, key=name).status_code == 201
+    assert replayed(shop.post("crm", "/v1/staff", dict(reversed(body.items())), key=name))
+
+
+def test_the_key_on_another_address_is_refused(
+    shop: Shop, spend: Callable[..., TestResponse]
+) -> None:
+    name = key()
+    body = {"staff_no": key(), "name": "王五", "roles": ["finance"], "team": "a"}
+    assert shop.post("crm", "/v1/staff", body, key=name).status_code == 201
+    other = shop.post("crm", "/v1/members/search", {"phone": "13800138000"}, key=name)
+    assert code(other) == (422, "idempotency_key_reused")
+
+
+def test_the_key_of_one_person_is_no_way_to_the_answer_of_another(shop: Shop) -> None:
+    name, someone = key(), member(shop)
+    reveal = {"phone": "13800138000"}
+    first, colleague = hire(shop, "duty_manager"), hire(shop, "duty_manager")
+    path = "/v1/members/search"
+    answer = shop.post("duty_manager", path, reveal, subject=first, key=name)
+    assert str(someone) in answer.text
+    theirs = shop.post("duty_manager", path, reveal, subject=colleague, key=name)
+    assert code(theirs) == (422, "idempotency_key_reused")
+    assert str(someone) not in theirs.text
+
+
+def test_another_dealers_same_key_is_a_key_of_its_own(shop: Shop, other_shop: Shop) -> None:
+    name, body = key(), {"staff_no": "S-1", "name": "王五", "roles": ["finance"], "team": "a"}
+    ours, theirs = (s.post("crm", "/v1/staff", body, key=name) for s in (shop, other_shop))
+    assert (ours.status_code, theirs.status_code) == (201, 201)
+    assert ours.json is not None
+    assert theirs.json is not None
+    assert ours.json["id"] != theirs.json["id"]
+
+
+def test_a_replay_is_authorised_anew(shop: Shop) -> None:
+    name, person = key(), hire(shop, "duty_manager")
+    body = {"phone": "13800138000"}
+    path = "/v1/members/search"
+    assert shop.post("duty_manager", path, body, subject=person, key=name).status_code == 200
+    gone = {"roles": ["finance"], "team": "a", "active": True}
+    shop.post("dealer_admin", f"/v1/staff/{person}/changes", gone, version=1)
+    again = shop.post("duty_manager", path, body, subject=person, key=name)
+    assert code(again) == (403, "role_lacks")
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.writes], ids=lambda o: o.name)
+def test_no_write_without_a_key(shop: Shop, operation: Any) -> None:
+    role = operation.roles[-1] if operation.roles[0] == "owner" else operation.roles[0]
+    path = operation.path.replace("<uuid:", "").replace(">", "")
+    for name in ("referral_id", "callback_id", "staff_id", "member_id"):
+        path = path.replace(name, str(uuid.uuid4()))
+    headers = {"Authorization": f"Bearer {shop.token(role)}"}
+    answer = shop.client().post(path, json=operation.example, headers=headers)
+    assert code(answer) == (400, "idempotency_key_required")
+
+
+def test_a_refusal_is_the_keys_answer_too_even_when_it_would_succeed_later(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse]
+) -> None:
+    name = key()
+    first = spend(name, quantity=11)
+    assert code(first) == (409, "insufficient_points")
+    earn(shop, owner, 1_000)
+    again = spend(name, quantity=11)
+    assert (again.status_code, again.data, replayed(again)) == (409, first.data, True)
+    assert again.content_type == first.content_type
+    assert spend(key(), quantity=11).status_code == 201
+
+
+def test_parallel_refusals_are_one_answer(shop: Shop, spend: Callable[..., TestResponse]) -> None:
+    name = key()
+    answers = at_once(lambda: spend(name, quantity=50), 12)
+    assert {code(answer) for answer in answers} == {(409, "insufficient_points")}
+    assert len({answer.data for answer in answers}) == 1
+    assert [replayed(answer) for answer in answers].count(False) == 1
+
+
+def test_a_key_still_in_flight_is_waited_for_briefly_and_then_told_to_come_again(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse]
+) -> None:
+    name = key()
+    with shop.service.database.transaction(shop.dealer_id) as session:
+        session.execute(
+            text(
+                "INSERT INTO idempotency_claim VALUES (:dealer, 'owner-website', :key, '', now())"
+            ),
+            {"dealer": shop.dealer_id, "client": "owner-website", "key": name},
+        )
+        answer = spend(name)
+        session.execute(text("DELETE FROM idempotency_claim WHERE key = :key"), {"key": name})
+    assert code(answer) == (409, "request_in_flight")
+    assert (answer.headers["Retry-After"], answer.json and answer.json["retryable"]) == ("1", True)
+    assert spend(name).status_code == 201
+
+
+@pytest.fixture
+def crash() -> Iterator[list[str]]:
+    """The redemption's handler falls over after its work is done, until told otherwise."""
+    operation = next(each for each in OPERATIONS if each.name == "create_redemption")
+    work, mood = operation.handler, ["fall over"]
+
+    def handler(*args: Any, **kwargs: Any) -> Any:
+        done = work(*args, **kwargs)
+        if mood:
+            raise RuntimeError("power cut")
+        return done
+
+    object.__setattr__(operation, "handler", handler)
+    yield mood
+    object.__setattr__(operation, "handler", work)
+
+
+def test_a_crash_after_the_work_leaves_no_effect_and_no_answer_and_the_retry_works_once(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse], crash: list[str]
+) -> None:
+    name = key()
+    assert code(spend(name)) == (500, "internal_error")
+    assert (balance(shop, owner), row(shop, name)) == (1_000, None)
+    crash.clear()
+    first, again = spend(name), spend(name)
+    assert (first.status_code, replayed(first), replayed(again)) == (201, False, True)
+    assert balance(shop, owner) == 900
+
+
+def test_an_unreadable_or_invalid_request_does_not_use_the_key_up(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse]
+) -> None:
+    name = key()
+    assert spend(name, quantity="1").status_code == 422
+    assert spend(name, colour="red").status_code == 422
+    assert row(shop, name) is None
+    assert spend(name).status_code == 201
+
+
+def test_keys_are_forgotten_after_seven_days_and_not_before(shop: Shop) -> None:
+    name, body = key(), {"phone": "13800138000"}
+    assert shop.post("crm", "/v1/members/search", body, key=name).status_code == 200
+    now = shop.service.clock()
+    for age, kept in ((KEPT_FOR - timedelta(minutes=1), True), (KEPT_FOR, False)):
+        with shop.service.database.transaction(shop.dealer_id) as session:
+            forget_old(session, now=now + age + timedelta(seconds=1))
+        assert (row(shop, name) is not None) == kept
+
+
+def test_what_is_kept_for_replay_cannot_be_read_in_the_table(shop: Shop) -> None:
+    name, someone = key(), member(shop, name="欧阳娜娜", phone="13912345678")
+    body = {"phone": "13912345678"}
+    answer = shop.post("crm", "/v1/members/search", body, key=name)
+    assert str(someone) in answer.text
+    kept = row(shop, name)
+    readable = b"".join((kept.body, kept.fingerprint, repr(kept.headers).encode()))
+    for secret in (str(someone), "欧阳", "13912345678", "5678", '"items"'):
+        assert secret.encode() not in readable
