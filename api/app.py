@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
+import orjson
 import structlog
 from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
@@ -55,12 +56,12 @@ def _add(app: Flask, operation: Operation) -> str:
 
 
 def _add_public(app: Flask, service: Service) -> set[str]:
-    described = document(OPERATIONS)
+    described = orjson.dumps(document(OPERATIONS))
     views: dict[str, Callable[[], object]] = {
         "/": lambda: redirect("/docs/"),
         "/livez": livez,
         "/readyz": lambda: readyz(service),
-        "/openapi.json": lambda: described,
+        "/openapi.json": lambda: Response(described, content_type="application/json"),
     }
     for path, view in views.items():
         app.add_url_rule(path, f"public.{path}", view, methods=["GET"])  # type: ignore[arg-type]

@@ -32,6 +32,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
             "积分、礼品与推荐购买核实。"
         },
         security=[{"bearer": []}],
+        tags=[{"name": tag} for tag in dict.fromkeys(each.tag for each in operations)],
     )
     spec.components.security_scheme(
         "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from migrations.run import head, migrate
 
 ADDRESS = "127.0.0.1"
 STOP_SECONDS = 10
+LOOK_UP_SECONDS = 1.0
 
 
 @click.command()
@@ -45,7 +47,7 @@ def serve(
             seed_demo(settings, home, members=sample)
             print_tokens(settings)
         click.echo(f"serving http://{ADDRESS}:{port}  (API document: /docs/)  Ctrl-C stops")
-        Granian(
+        server = Granian(
             "wsgi:app",
             address=ADDRESS,
             port=port,
@@ -54,8 +56,27 @@ def serve(
             blocking_threads=threads,
             workers_kill_timeout=STOP_SECONDS,
             log_level=LogLevels.warning,
-        ).serve()
+        )
+        server.main_loop_interrupt = _Interrupt()
+        server.serve()
         click.echo("stopped")
+
+
+class _Interrupt(threading.Event):
+    """What Granian waits for, twice over safe against two signals at once (Ctrl-C twice, timeout).
+
+    Another thread may take both of them, so the main one looks up every second to run their
+    handlers; and a handler that interrupts another must not wait for its lock.
+    """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        while timeout is None and not super().wait(LOOK_UP_SECONDS):
+            pass
+        return super().wait(timeout)
+
+    def set(self) -> None:
+        if not self.is_set():
+            super().set()
 
 
 def _refuse_taken(port: int) -> None:
