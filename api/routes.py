@@ -31,15 +31,15 @@ class Operation:
     tag: str
     summary: str
     roles: tuple[Role, ...]
-    body: type[Strict] | None
-    query: type[Strict] | None
     answer: type[Schema]
-    status: int
-    decision: bool
-    paged: bool
-    repeatable: bool
-    problems: tuple[str, ...]
-    example: dict[str, Any] | None
+    status: int = 200
+    body: type[Strict] | None = None
+    query: type[Strict] | None = None
+    decision: bool = False
+    paged: bool = False
+    repeatable: bool = False
+    problems: tuple[str, ...] = ()
+    example: dict[str, Any] | None = None
 
     @property
     def writes(self) -> bool:
@@ -98,11 +98,6 @@ class Routes:
             query=query,
             paged=paged,
             problems=tuple(problems),
-            body=None,
-            status=200,
-            decision=False,
-            repeatable=False,
-            example=None,
         )
 
     def post(
@@ -132,8 +127,6 @@ class Routes:
             repeatable=repeatable,
             problems=tuple(problems),
             example=example,
-            query=None,
-            paged=False,
         )
 
     def _declare(self, *, roles: tuple[Role, ...], **facts: Any) -> Callable[[Handler], Handler]:
