@@ -92,7 +92,8 @@ def pay_reward(uow: UnitOfWork, referral_id: UUID, *, version: int) -> ReferralR
     ).one()
     if uow.now < reward.release_at:
         wait = int((reward.release_at - uow.now).total_seconds()) + 1
-        raise TooSoon("reward_on_hold", retry_after_s=wait)
+        release_on = business_day(reward.release_at, uow.zone).isoformat()
+        raise TooSoon("reward_on_hold", retry_after_s=wait, release_on=release_on)
     move(uow, referral, Event.PAY, paid_by=UUID(uow.actor.id))
     posted = _credit(uow, reward)
     paid = uow.session.scalar(
