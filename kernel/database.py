@@ -8,12 +8,19 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 APP_ROLE = "loyalty_app"
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 15_000
 _BIND_DEALER = text("SELECT set_config('app.dealer_id', :dealer, true)")
+
+
+def violated(error: IntegrityError) -> str | None:
+    """The name of the constraint an error is about, to tell one refusal from another."""
+    name: str | None = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return name
 
 
 class Database:
