@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 Clock = Callable[[], datetime]
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far ahead of ours another system's clock may be (ledger.md: business day)."""
 
 
 def system_clock() -> datetime:

@@ -10,17 +10,24 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from kernel.errors import Conflict, NotFound
+from kernel.database import violated
+from kernel.errors import Conflict, NotFound, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from referral.call_models import Callback, CallbackAnswer, CallbackQuestion
 from referral.lifecycle import Event
 from referral.models import ConsultantCase, Referral
-from referral.moves import locked, move
-from referral.questions.bank import Kind
-from referral.questions.marking import Answer, Mark, Verdict, mark, verdict
+from referral.moves import locked, move, refuse_overdue
+from referral.questions.bank import Kind, shown_kind
+from referral.questions.marking import Answer, Mark, Said, Verdict, mark, verdict
 from referral.reasons import Reason
 from referral.reward import hold_reward
+
+_STATEMENT = frozenset({Said.CONFIRMED, Said.DENIED, Said.DONT_KNOW})
+_QUESTION = frozenset({Said.ANSWERED, Said.DONT_KNOW})
+_FITTING = {shown_kind(kind): _QUESTION for kind in Kind} | {
+    shown_kind(Kind.FALSE_PREMISE): _STATEMENT
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +43,17 @@ def record_answer(uow: UnitOfWork, callback_id: UUID, *, position: int, answer: 
     """Keep and mark one answer; the second wrong one fails the referral at once.
 
     Raises NotFound `callback_not_found` (also for another agent's call), Conflict
-    `callback_closed` and `question_not_current`.
+    `callback_closed`, `question_not_current` and `time_is_up`, RuleViolation
+    `answer_not_fitting` and `answer_text_missing`.
     """
     referral, call = _locked(uow, callback_id)
     if call.state == "closed":
         raise Conflict("callback_closed")
+    refuse_overdue(uow, referral)
     question, marks, total = _progress(uow, callback_id)
     if question is None or question.position != position:
         raise Conflict("question_not_current")
+    _refuse_unfitting(Kind(question.kind), answer)
     marks.append(_mark(uow, question, answer))
     _keep(uow, question, answer, marks[-1])
     outcome = verdict(marks, total)
@@ -95,6 +105,14 @@ def _progress(
     return current, marks, len(rows)
 
 
+def _refuse_unfitting(kind: Kind, answer: Answer) -> None:
+    """A form filled in wrongly is no answer of the party: it is refused, not marked."""
+    if answer.said not in _FITTING[shown_kind(kind)]:
+        raise RuleViolation("answer_not_fitting", pointer="/said")
+    if answer.said in (Said.ANSWERED, Said.DENIED) and not (answer.text or "").strip():
+        raise RuleViolation("answer_text_missing", pointer="/text")
+
+
 def _mark(uow: UnitOfWork, question: CallbackQuestion, answer: Answer) -> Mark:
     sealed = question.expected
     expected = uow.open(sealed, column="question.expected", row=question.callback_id)
@@ -117,6 +135,8 @@ def _keep(uow: UnitOfWork, question: CallbackQuestion, answer: Answer, given: Ma
         with uow.session.begin_nested():
             uow.session.add(row)
     except IntegrityError as error:
+        if violated(error) != "pk_callback_answer":
+            raise
         raise Conflict("question_not_current") from error
     uow.audit("callback.answered", question.callback_id, position=question.position)
 

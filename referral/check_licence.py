@@ -4,6 +4,7 @@ Two attempts, two managers. A passed check draws the party to call in the same t
 """
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from loyalty.members.queries import VehicleView
 from referral.draw import draw_callback
 from referral.lifecycle import Event, State, advance
 from referral.models import LicenceCheck, Referral
-from referral.moves import locked, move
+from referral.moves import locked, move, refuse_overdue
 from referral.rules.licence import FieldVerdict, LicenceFields, compare, outcome
 
 RESUBMIT_WITHIN = timedelta(days=30)
@@ -26,12 +27,13 @@ def check_licence(
 ) -> LicenceCheck:
     """Record the comparison, field by field, and move the referral by its outcome.
 
-    Raises NotFound, Conflict `version_changed`, `transition_not_allowed`,
+    Raises NotFound, Conflict `version_changed`, `transition_not_allowed`, `time_is_up`,
     `questions_not_enough`, `no_callback_agent`, Forbidden `separation_of_duties` and
     `another_manager_must_check`.
     """
     referral = locked(uow, referral_id, version=version)
     advance(State(referral.state), Event.LICENCE_PASS, role=uow.actor.role, reason=None)
+    refuse_overdue(uow, referral)
     before = uow.session.scalars(
         select(LicenceCheck.checked_by).where(LicenceCheck.referral_id == referral_id)
     ).all()
@@ -52,12 +54,13 @@ def check_licence(
         vehicle_id=vehicle.id if vehicle else None,
     )
     uow.session.add(check)
+    who: dict[str, Any] = {"rechecked_by" if before else "checked_by": person}
     if passed and vehicle:
-        move(uow, referral, Event.LICENCE_PASS, checked_by=person)
+        move(uow, referral, Event.LICENCE_PASS, **who)
         draw_callback(uow, referral, owner_car=vehicle)
     else:
         due_at = None if before else uow.now + RESUBMIT_WITHIN
-        move(uow, referral, Event.LICENCE_FAIL, reason=reason, checked_by=person, due_at=due_at)
+        move(uow, referral, Event.LICENCE_FAIL, reason=reason, due_at=due_at, **who)
     return check
 
 

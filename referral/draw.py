@@ -1,6 +1,7 @@
 """The draw: who is called, by whom and with which questions, stored once and for ever.
 
-Commitment first, then the secret of the day: nobody can choose the outcome or ask for another.
+Everything follows from the referral and a secret of the day under the server's draw key: nobody
+without the key can foresee or choose it, and nobody at all can ask for another.
 """
 
 import json
@@ -11,6 +12,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from kernel.clock import business_day
+from kernel.database import violated
 from kernel.errors import Conflict
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
@@ -62,6 +64,8 @@ def draw_callback(uow: UnitOfWork, referral: Referral, *, owner_car: VehicleView
         with uow.session.begin_nested():
             uow.session.add(row)
     except IntegrityError as error:
+        if violated(error) != "pk_draw":
+            raise
         raise Conflict("already_drawn") from error
     key = _callback(uow, referral, party, agent, sets[party])
     due_at = uow.now + CALL_WITHIN
@@ -70,7 +74,12 @@ def draw_callback(uow: UnitOfWork, referral: Referral, *, owner_car: VehicleView
 
 
 def _agent(uow: UnitOfWork, referral: Referral, seed: bytes) -> UUID:
-    done = {referral.consultant_id, referral.confirmed_by, referral.checked_by}
+    done = {
+        referral.consultant_id,
+        referral.confirmed_by,
+        referral.checked_by,
+        referral.rechecked_by,
+    }
     agents = [a for a in callback_agents_outside(uow, team=referral.team) if a not in done]
     if not agents:
         raise Conflict("no_callback_agent")

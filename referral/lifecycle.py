@@ -84,9 +84,13 @@ def _expire(source: State) -> Transition:
     return _row(source, Event.EXPIRE, State.EXPIRED, {Role.SYSTEM}, guard, reasons)
 
 
-def _late_refusal(source: State) -> Transition:
-    guard = "a document shows an obstacle that was there before the submission"
-    return _row(source, Event.REFUSE, State.REFUSED, {Role.SYSTEM}, guard, LATE_NEWS)
+def _late_refusal(source: State, *more: Reason) -> Transition:
+    guard = "an order told late was made before the registration"
+    if more:
+        guard += ", or the owner's yearly cap is reached"
+    return _row(
+        source, Event.REFUSE, State.REFUSED, {Role.SYSTEM}, guard, LATE_NEWS | frozenset(more)
+    )
 
 
 _SALE = {Role.CRM, Role.SYSTEM}
@@ -104,7 +108,7 @@ TABLE: tuple[Transition, ...] = (
         Event.CONFIRM,
         State.REGISTERED,
         {Role.DUTY_MANAGER},
-        "another person than the consultant; no order or delivery before the submission; eligible",
+        "another person than the consultant; no order or delivery before this instant; eligible",
     ),
     _row(
         State.SUBMITTED,
@@ -131,6 +135,10 @@ TABLE: tuple[Transition, ...] = (
     _late_refusal(State.REGISTERED),
     _late_refusal(State.ORDERED),
     _late_refusal(State.DELIVERED),
+    _late_refusal(State.CHECK_FAILED),
+    _late_refusal(State.CALLING),
+    _late_refusal(State.VERIFIED, Reason.CAP_REACHED),
+    _late_refusal(State.REWARD_HELD),
     _row(
         State.DELIVERED,
         Event.LICENCE_PASS,
@@ -166,7 +174,7 @@ TABLE: tuple[Transition, ...] = (
         Event.DRAW,
         State.CALLING,
         {Role.SYSTEM},
-        "commitment before entropy; one draw; agent outside the consultant's team",
+        "one draw; an agent outside the consultant's team who took no other step",
     ),
     _row(
         State.CALLING,

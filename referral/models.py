@@ -49,6 +49,7 @@ class Referral(Base):
     invoiced_on: Mapped[date | None]
     delivered_at: Mapped[datetime | None]
     checked_by: Mapped[UUID | None]
+    rechecked_by: Mapped[UUID | None]
     callback_agent_id: Mapped[UUID | None]
     verified_at: Mapped[datetime | None]
     paid_by: Mapped[UUID | None]

@@ -7,9 +7,10 @@ import json
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from kernel.database import violated
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
@@ -39,6 +40,23 @@ def locked(uow: UnitOfWork, referral_id: UUID, *, version: int | None = None) ->
     return row
 
 
+def overdue(uow: UnitOfWork, referral: Referral) -> bool:
+    """Whether the time allowed in this state has passed, though no job may have run yet (F53)."""
+    return referral.due_at is not None and uow.now >= referral.due_at
+
+
+def refuse_overdue(uow: UnitOfWork, referral: Referral) -> None:
+    """Nothing moves on once the time is up. Raises Conflict `time_is_up`."""
+    if overdue(uow, referral):
+        raise Conflict("time_is_up")
+
+
+def one_at_a_time(uow: UnitOfWork, name: str) -> None:
+    """Wait until no other transaction of this dealer works on `name`, and keep it till the end."""
+    key = func.hashtextextended(f"{uow.dealer_id}/{name}", 0)
+    uow.session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
 def begin(uow: UnitOfWork, referral: Referral) -> None:
     """Store a new referral with its first step. Raises Conflict `buyer_already_referred`."""
     step = advance(None, Event.SUBMIT, role=uow.actor.role, reason=None)
@@ -47,6 +65,8 @@ def begin(uow: UnitOfWork, referral: Referral) -> None:
         with uow.session.begin_nested():
             uow.session.add(referral)
     except IntegrityError as error:
+        if violated(error) != "uq_referral_buyer":
+            raise
         raise Conflict("buyer_already_referred") from error
     _record(uow, referral.id, None, step.event, step.target, Role(uow.actor.role), None)
 
@@ -87,7 +107,7 @@ def move(
 
 
 def _refused(error: IntegrityError) -> Exception:
-    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    constraint = violated(error)
     if constraint == "ck_referral_duties":
         return Forbidden("separation_of_duties")
     if constraint in {"uq_referral_order", "uq_referral_vin", "uq_referral_invoice"}:

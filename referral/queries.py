@@ -99,11 +99,12 @@ def earliest_sale(
 ) -> tuple[datetime | None, datetime | None]:
     """When this buyer first ordered, and when one of his orders was first delivered.
 
-    A cancelled order counts: cancelling must not make room for a later report.
+    A cancelled order counts: cancelling must not make room for a later report. What we knew at
+    an instant happened by then, whatever the CRM's clock says.
     """
     orders = select(SaleEvent.order_no).where(SaleEvent.buyer_phone_index == buyer_phone_index)
     rows = uow.session.execute(
-        select(SaleEvent.kind, func.min(SaleEvent.occurred_at))
+        select(SaleEvent.kind, func.min(func.least(SaleEvent.occurred_at, SaleEvent.received_at)))
         .where(SaleEvent.order_no.in_(orders))
         .group_by(SaleEvent.kind)
     )
@@ -111,7 +112,7 @@ def earliest_sale(
     return first.get("order"), first.get("delivery")
 
 
-def paid_this_year(uow: UnitOfWork, member_id: UUID) -> int:
+def rewards_this_year(uow: UnitOfWork, member_id: UUID) -> int:
     """Rewards the owner got, or will get, in this calendar year of the dealer's zone."""
     new_year = start_of_day(uow.today.replace(month=1, day=1), uow.zone)
     counted = select(func.count()).where(

@@ -41,18 +41,14 @@ LICENCE = frozenset(
 )
 """What the comparison with the vehicle licence (行驶证) may say against a referral."""
 
-LATE_NEWS = frozenset(
-    {
-        Reason.REGISTERED_AFTER_ORDER,
-        Reason.OWNER_SURFACED_AT_DELIVERY,
-        Reason.BUYER_EXISTING_CUSTOMER,
-        Reason.OWNER_NOT_YET_OWNER,
-        Reason.OWNER_SOLD_CAR,
-    }
-)
+LATE_NEWS = frozenset({Reason.REGISTERED_AFTER_ORDER})
 """What a document that arrives late, but happened earlier, may show after registration."""
 
 REGISTRATION = LATE_NEWS | {
+    Reason.OWNER_SURFACED_AT_DELIVERY,
+    Reason.BUYER_EXISTING_CUSTOMER,
+    Reason.OWNER_NOT_YET_OWNER,
+    Reason.OWNER_SOLD_CAR,
     Reason.SELF_SAME_PHONE,
     Reason.OWNER_NOT_FOUND,
     Reason.OWNER_IS_STAFF,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from kernel.clock import CLOCK_TOLERANCE
 from kernel.errors import RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
@@ -16,16 +17,15 @@ from loyalty.formats import colour, mobile, names, text
 from loyalty.members import queries as members
 from referral.lifecycle import Event, State, advance
 from referral.models import Referral
-from referral.moves import begin, locked, move
-from referral.queries import earliest_sale, paid_this_year
+from referral.moves import begin, locked, move, overdue
+from referral.queries import earliest_sale, rewards_this_year
 from referral.reasons import Reason
 from referral.rules.eligibility import Candidate, refusal
+from referral.rules.reward import CAP_PER_YEAR
 from referral.slip import Slip, freeze, thaw
 
 CONFIRM_WITHIN = timedelta(hours=24)
 SALE_WITHIN = timedelta(days=90)
-CAP_PER_YEAR = 12
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def confirm(uow: UnitOfWork, referral_id: UUID, *, version: int) -> Referral:
     """
     referral = locked(uow, referral_id, version=version)
     advance(State(referral.state), Event.CONFIRM, role=uow.actor.role, reason=None)
-    if referral.due_at is not None and uow.now >= referral.due_at:
+    if overdue(uow, referral):
         move(uow, referral, Event.EXPIRE, by_system=True, reason=Reason.TIMEOUT_FAIL_CLOSED)
         return referral
     reason, owner_id = _obstacle(uow, referral)
@@ -126,7 +126,7 @@ def _obstacle(uow: UnitOfWork, referral: Referral) -> tuple[Reason | None, UUID 
     ordered, delivered = earliest_sale(uow, referral.buyer_phone_index)
     buyer_phone = uow.open(referral.buyer_phone, column="referral.buyer_phone", row=referral.id)
     candidate = Candidate(
-        submitted_at=uow.now,
+        registering_at=uow.now,
         earliest_order_at=ordered,
         earliest_delivery_at=delivered,
         buyer_phone=buyer_phone,
@@ -141,7 +141,7 @@ def _obstacle(uow: UnitOfWork, referral: Referral) -> tuple[Reason | None, UUID 
         buyer_first_visit_on=referral.buyer_first_visit_on,
         buyer_is_member=bool(members.by_phone(uow, buyer_phone)),
         consent_given=referral.consent_version is not None,
-        owner_paid_referrals_this_year=paid_this_year(uow, owner) if owner else 0,
+        owner_rewards_this_year=rewards_this_year(uow, owner) if owner else 0,
         cap_per_year=CAP_PER_YEAR,
     )
     return refusal(candidate), owner

@@ -4,41 +4,52 @@ One row per referral, beneficiary and rule version; payment and points are one t
 """
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from kernel.clock import business_day, start_of_day
 from kernel.errors import Conflict, TooSoon
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
+from loyalty.earning.rules.standard import LASTS_MONTHS, UNIT_COST_FEN
 from loyalty.points import ledger
 from loyalty.points.rules.expiry import expires_at
 from referral.lifecycle import Event, State, advance
 from referral.models import Referral, ReferralReward
-from referral.moves import locked, move
-from referral.rules.reward import HOLD_DAYS, RULE_ID, RULE_VERSION, ladder
-
-LASTS_MONTHS = 24
-UNIT_COST_FEN = Decimal("1.0000")
+from referral.moves import locked, move, one_at_a_time
+from referral.queries import rewards_this_year
+from referral.reasons import Reason
+from referral.rules.reward import (
+    CAP_PER_YEAR,
+    HOLD_DAYS,
+    RULE_ID,
+    RULE_VERSION,
+    ladder,
+    place,
+)
 
 
 def hold_reward(uow: UnitOfWork, referral: Referral) -> None:
     """Fix what the owner gets by today's rule, to be released after the hold.
 
-    The ladder counts the owner's rewards under a lock of his own, so two referrals verified at
-    once are never both his first.
+    Ladder and yearly cap count the owner's rewards under a lock of his own, so two referrals
+    verified at once are never both his first. At the cap the referral is refused, typed.
     """
     owner = referral.owner_id
     assert owner is not None
-    uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(owner), 0))))
-    last = uow.session.scalar(
-        select(func.max(ReferralReward.nth)).where(
-            ReferralReward.member_id == owner, ReferralReward.rule_id == RULE_ID
+    one_at_a_time(uow, f"rewards of {owner}")
+    if rewards_this_year(uow, owner) >= CAP_PER_YEAR:
+        move(uow, referral, Event.REFUSE, by_system=True, reason=Reason.CAP_REACHED)
+        return
+    taken = uow.session.scalars(
+        select(ReferralReward.nth).where(
+            ReferralReward.member_id == owner,
+            ReferralReward.rule_id == RULE_ID,
+            ReferralReward.state != "cancelled",
         )
     )
-    nth = (last or 0) + 1
+    nth = place(set(taken))
     uow.session.add(
         ReferralReward(
             id=new_id(),

@@ -1,32 +1,26 @@
-"""Sale events (订单, 交车, 退订) from the CRM: stored once, then applied in the order of the sale.
+"""Take a sale event (订单, 交车, 退订) from the CRM: stored once, then settled.
 
-Events may arrive in any order: what an order number has so far is settled as a whole.
+A reader would break this by applying one event without the others of its order.
 """
 
+import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
-from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from kernel.clock import business_day
+from kernel.clock import CLOCK_TOLERANCE, business_day
+from kernel.database import violated
 from kernel.errors import Conflict, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.formats import colour, mobile, text, vin
-from referral.call import close_call
-from referral.lifecycle import ACTIVE, Event, State
-from referral.models import Referral, SaleEvent
-from referral.moves import locked, move
-from referral.reasons import Reason
-from referral.reward import cancel_reward
-
-CLOCK_TOLERANCE = timedelta(minutes=5)
-DELIVER_WITHIN = timedelta(days=180)
-CHECK_WITHIN = timedelta(days=30)
+from referral.models import SaleEvent
+from referral.moves import one_at_a_time
+from referral.settle import referral_of_order, settle
 
 
 class SaleKind(StrEnum):
@@ -63,24 +57,29 @@ class Sale:
 def take_sale_event(uow: UnitOfWork, sale: Sale) -> tuple[UUID, UUID | None, bool]:
     """Store the event and move the referral it concerns; told twice, nothing changes.
 
+    Events of one order are taken one at a time, so two that arrive together see each other.
     Returns the event's id, the referral's if one is concerned, and whether it was new. Raises
     RuleViolation `sale_event_incomplete`, `occurred_in_the_future`, `invoice_date_impossible`;
     Conflict `document_changed`, `sale_event_repeated`, `times_out_of_order`.
     """
     _check(uow, sale)
+    one_at_a_time(uow, f"order {sale.order_no}")
     known = _known(uow, sale)
     if known is not None:
-        return known, _referral_of(uow, sale.order_no), False
+        return known, referral_of_order(uow, sale.order_no), False
+    return _store(uow, sale), settle(uow, sale.order_no), True
+
+
+def _store(uow: UnitOfWork, sale: Sale) -> UUID:
     event = _row(uow, sale)
     try:
         with uow.session.begin_nested():
             uow.session.add(event)
     except IntegrityError as error:
-        known = _known(uow, sale)
-        if known is None:
-            raise Conflict("sale_event_repeated") from error
-        return known, _referral_of(uow, sale.order_no), False
-    return event.id, _settle(uow, sale.order_no), True
+        if violated(error) not in ("uq_sale_event_kind", "uq_sale_event_source"):
+            raise
+        raise Conflict("sale_event_repeated") from error
+    return event.id
 
 
 def _check(uow: UnitOfWork, sale: Sale) -> None:
@@ -108,7 +107,16 @@ def _known(uow: UnitOfWork, sale: Sale) -> UUID | None:
 
 
 def _fingerprint(uow: UnitOfWork, sale: Sale) -> bytes:
-    return sha256(uow.blind(repr(sale), column="sale_event")).digest()
+    car = sale.car
+    said = [
+        sale.kind,
+        sale.order_no,
+        sale.occurred_at.astimezone(UTC).isoformat(),
+        mobile.canonical(sale.buyer_phone) if sale.buyer_phone else None,
+        car and [vin.canonical(car.vin), text.normalise(car.model), colour.canonical(car.colour)],
+        car and [car.transmission, car.invoice_no, car.invoiced_on.isoformat()],
+    ]
+    return uow.blind(json.dumps(said, ensure_ascii=False), column="sale_event")
 
 
 def _row(uow: UnitOfWork, sale: Sale) -> SaleEvent:
@@ -136,77 +144,3 @@ def _row(uow: UnitOfWork, sale: Sale) -> SaleEvent:
         row.invoice_no = car.invoice_no
         row.invoiced_on = car.invoiced_on
     return row
-
-
-def _referral_of(uow: UnitOfWork, order_no: str) -> UUID | None:
-    return uow.session.scalar(select(Referral.id).where(Referral.order_no == order_no))
-
-
-def _settle(uow: UnitOfWork, order_no: str) -> UUID | None:
-    rows = uow.session.scalars(select(SaleEvent).where(SaleEvent.order_no == order_no))
-    events = {SaleKind(row.kind): row for row in rows}
-    order = events.get(SaleKind.ORDER)
-    if order is None:
-        return None
-    found = _referral_of(uow, order_no) or _waiting(uow, order)
-    if found is None:
-        return None
-    referral = locked(uow, found)
-    _apply_order(uow, referral, order)
-    if delivery := events.get(SaleKind.DELIVERY):
-        _apply_delivery(uow, referral, delivery)
-    if SaleKind.CANCELLATION in events and State(referral.state) in ACTIVE:
-        cancel_reward(uow, referral.id)
-        close_call(uow, referral.id)
-        move(uow, referral, Event.CANCEL, by_system=True, reason=Reason.SALE_CANCELLED)
-    return referral.id
-
-
-def _waiting(uow: UnitOfWork, order: SaleEvent) -> UUID | None:
-    return uow.session.scalar(
-        select(Referral.id).where(
-            Referral.buyer_phone_index == order.buyer_phone_index,
-            Referral.state.in_([State.SUBMITTED, State.REGISTERED]),
-        )
-    )
-
-
-def _apply_order(uow: UnitOfWork, referral: Referral, order: SaleEvent) -> None:
-    if referral.state not in (State.SUBMITTED, State.REGISTERED):
-        return
-    registered = referral.registered_at
-    if registered is None or order.occurred_at <= registered:
-        late = Reason.REGISTERED_AFTER_ORDER
-        move(uow, referral, Event.REFUSE, by_system=True, reason=late)
-        return
-    move(
-        uow,
-        referral,
-        Event.ORDER,
-        by_system=True,
-        order_no=order.order_no,
-        ordered_at=order.occurred_at,
-        due_at=uow.now + DELIVER_WITHIN,
-    )
-
-
-def _apply_delivery(uow: UnitOfWork, referral: Referral, delivery: SaleEvent) -> None:
-    if referral.state != State.ORDERED:
-        return
-    assert delivery.vin is not None
-    number = uow.open(delivery.vin, column="sale_event.vin", row=delivery.id)
-    move(
-        uow,
-        referral,
-        Event.DELIVER,
-        by_system=True,
-        bought_vin=uow.seal(number, column="referral.bought_vin", row=referral.id),
-        bought_vin_index=delivery.vin_index,
-        bought_model=delivery.model,
-        bought_colour=delivery.colour,
-        bought_transmission=delivery.transmission,
-        invoice_no=delivery.invoice_no,
-        invoiced_on=delivery.invoiced_on,
-        delivered_at=delivery.occurred_at,
-        due_at=uow.now + CHECK_WITHIN,
-    )

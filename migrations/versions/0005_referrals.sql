@@ -31,6 +31,7 @@ CREATE TABLE referral (
     invoiced_on date,
     delivered_at timestamptz,
     checked_by uuid,
+    rechecked_by uuid,
     callback_agent_id uuid,
     verified_at timestamptz,
     paid_by uuid,
@@ -47,12 +48,15 @@ CREATE TABLE referral (
         'submitted', 'registered', 'refused', 'expired', 'ordered', 'delivered', 'checked',
         'check_failed', 'calling', 'verified', 'failed', 'reward_held', 'rewarded', 'cancelled'
     )),
-    -- Separation of duties (api.md): five steps, five people.
+    -- Separation of duties (api.md): every step another person.
     CONSTRAINT ck_referral_duties CHECK (
         confirmed_by <> consultant_id
         AND checked_by <> ALL (ARRAY[consultant_id, confirmed_by])
-        AND callback_agent_id <> ALL (ARRAY[consultant_id, confirmed_by, checked_by])
-        AND paid_by <> ALL (ARRAY[consultant_id, confirmed_by, checked_by, callback_agent_id])
+        AND rechecked_by <> ALL (ARRAY[consultant_id, confirmed_by, checked_by])
+        AND callback_agent_id <> ALL (
+            ARRAY[consultant_id, confirmed_by, checked_by, rechecked_by])
+        AND paid_by <> ALL (
+            ARRAY[consultant_id, confirmed_by, checked_by, rechecked_by, callback_agent_id])
     ),
     -- rewarded implies submitted < order < delivery <= verified (referral.md section 7).
     CONSTRAINT ck_referral_order_of_times CHECK (
@@ -78,7 +82,7 @@ SELECT app_protect('referral', 'SELECT, INSERT');
 GRANT UPDATE (
     state, reason, version, due_at, owner_id, confirmed_by, registered_at, order_no, ordered_at,
     bought_vin, bought_vin_index, bought_model, bought_colour, bought_transmission, invoice_no,
-    invoiced_on, delivered_at, checked_by, callback_agent_id, verified_at, paid_by
+    invoiced_on, delivered_at, checked_by, rechecked_by, callback_agent_id, verified_at, paid_by
 ) ON referral TO loyalty_app;
 
 CREATE TABLE referral_transition (
@@ -239,7 +243,6 @@ CREATE TABLE referral_reward (
     posting_set_id uuid,
     CONSTRAINT pk_referral_reward PRIMARY KEY (id),
     CONSTRAINT uq_referral_reward_once UNIQUE (referral_id, member_id, rule_version),
-    CONSTRAINT uq_referral_reward_nth UNIQUE (member_id, rule_id, nth),
     CONSTRAINT fk_referral_reward_referral FOREIGN KEY (dealer_id, referral_id)
         REFERENCES referral (dealer_id, id),
     CONSTRAINT fk_referral_reward_posting FOREIGN KEY (member_id, posting_set_id)
@@ -249,6 +252,9 @@ CREATE TABLE referral_reward (
         AND paid_at >= release_at
     )
 );
+-- A place on the ladder is held by one live reward.
+CREATE UNIQUE INDEX uq_referral_reward_nth ON referral_reward (member_id, rule_id, nth)
+WHERE state <> 'cancelled';
 SELECT app_protect('referral_reward', 'SELECT, INSERT');
 GRANT UPDATE (state, paid_at, posting_set_id) ON referral_reward TO loyalty_app;
 

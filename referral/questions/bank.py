@@ -85,5 +85,8 @@ _SHOWN: Final = MappingProxyType({Kind.FALSE_PREMISE: "confirm_or_correct"})
 
 
 def shown_kind(kind: Kind) -> str:
-    """The input type the agent's (回访人员) screen shows; it never says that a premise is false."""
+    """The input type the agent's (回访人员) screen shows; the screen never calls a premise false.
+
+    Until controls with a true premise are asked too, who knows the bank can tell from the type.
+    """
     return _SHOWN.get(kind, str(kind))

@@ -14,10 +14,13 @@ from referral.reasons import Reason
 class Candidate:
     """The facts of one report. Instants are aware, days are the dealer's, phones canonical.
 
+    `registering_at` is the instant that must come before the sale: of the report when it is
+    made, of the confirmation when it is confirmed.
+
     `owner_vehicle_from_days`: per car, the first day owned and the first day no longer owned.
     """
 
-    submitted_at: datetime
+    registering_at: datetime
     earliest_order_at: datetime | None
     earliest_delivery_at: datetime | None
     buyer_phone: str
@@ -28,7 +31,7 @@ class Candidate:
     buyer_first_visit_on: date
     buyer_is_member: bool
     consent_given: bool
-    owner_paid_referrals_this_year: int
+    owner_rewards_this_year: int
     cap_per_year: int
 
 
@@ -42,11 +45,11 @@ def refusal(c: Candidate) -> Reason | None:
 
 
 def _delivered_before(c: Candidate) -> bool:
-    return c.earliest_delivery_at is not None and c.earliest_delivery_at <= c.submitted_at
+    return c.earliest_delivery_at is not None and c.earliest_delivery_at <= c.registering_at
 
 
 def _ordered_before(c: Candidate) -> bool:
-    return c.earliest_order_at is not None and c.earliest_order_at <= c.submitted_at
+    return c.earliest_order_at is not None and c.earliest_order_at <= c.registering_at
 
 
 def _never_owned_before(c: Candidate) -> bool:
@@ -71,5 +74,5 @@ CHECKS: tuple[tuple[Reason, Callable[[Candidate], bool]], ...] = (
     (Reason.OWNER_NOT_YET_OWNER, _never_owned_before),
     (Reason.OWNER_SOLD_CAR, _sold_before),
     (Reason.BUYER_EXISTING_CUSTOMER, lambda c: c.buyer_is_member),
-    (Reason.CAP_REACHED, lambda c: c.owner_paid_referrals_this_year >= c.cap_per_year),
+    (Reason.CAP_REACHED, lambda c: c.owner_rewards_this_year >= c.cap_per_year),
 )

@@ -3,9 +3,13 @@
 A reader would break this by changing a figure without a new `RULE_VERSION`.
 """
 
+from collections.abc import Collection
+from itertools import count
+
 RULE_ID = "referral_reward_ladder"
 RULE_VERSION = 1
 HOLD_DAYS = 15
+CAP_PER_YEAR = 12
 
 _STEPS = ((6, 500), (2, 400), (1, 200))
 
@@ -19,3 +23,11 @@ def ladder(nth: int) -> int:
         if nth >= first:
             return points
     raise ValueError("referrals are counted from 1")
+
+
+def place(taken: Collection[int]) -> int:
+    """The owner's place on the ladder: the first one none of his live rewards holds.
+
+    A cancelled reward frees its place, so it never lifts the next one.
+    """
+    return next(nth for nth in count(1) if nth not in taken)

@@ -16,7 +16,7 @@ INSTANT = timedelta(microseconds=1)
 VISIT = date(2026, 3, 8)
 DAY = timedelta(days=1)
 GOOD = Candidate(
-    submitted_at=NOON,
+    registering_at=NOON,
     earliest_order_at=None,
     earliest_delivery_at=None,
     buyer_phone="+8613900000002",
@@ -27,7 +27,7 @@ GOOD = Candidate(
     buyer_first_visit_on=VISIT,
     buyer_is_member=False,
     consent_given=True,
-    owner_paid_referrals_this_year=0,
+    owner_rewards_this_year=0,
     cap_per_year=10,
 )
 OBSTACLES: list[tuple[dict[str, Any], Reason]] = [
@@ -40,7 +40,7 @@ OBSTACLES: list[tuple[dict[str, Any], Reason]] = [
     ({"owner_vehicle_from_days": ()}, Reason.OWNER_NOT_YET_OWNER),
     ({"owner_vehicle_from_days": ((VISIT - DAY, VISIT),)}, Reason.OWNER_SOLD_CAR),
     ({"buyer_is_member": True}, Reason.BUYER_EXISTING_CUSTOMER),
-    ({"owner_paid_referrals_this_year": 10}, Reason.CAP_REACHED),
+    ({"owner_rewards_this_year": 10}, Reason.CAP_REACHED),
 ]
 
 
@@ -113,7 +113,7 @@ def test_the_owner_must_own_a_car_from_before_the_buyers_first_visit_until_after
 def test_the_yearly_cap_lets_exactly_so_many_referrals_through(
     paid: int, cap: int, reason: Reason | None
 ) -> None:
-    capped = replace(GOOD, owner_paid_referrals_this_year=paid, cap_per_year=cap)
+    capped = replace(GOOD, owner_rewards_this_year=paid, cap_per_year=cap)
     assert refusal(capped) == reason
 
 

@@ -26,7 +26,7 @@ ENDINGS = [
     ("submitted", "refuse", "system", "registered_after_order", "refused"),
     ("registered", "refuse", "system", "registered_after_order", "refused"),
     ("ordered", "refuse", "system", "registered_after_order", "refused"),
-    ("delivered", "refuse", "system", "owner_surfaced_at_delivery", "refused"),
+    ("delivered", "refuse", "system", "registered_after_order", "refused"),
     ("submitted", "expire", "system", "timeout_fail_closed", "expired"),
     ("registered", "expire", "system", "timeout_fail_closed", "expired"),
     ("ordered", "expire", "system", "timeout_fail_closed", "expired"),

@@ -177,3 +177,43 @@ def test_a_mention_in_the_future_is_refused(shop: Shop) -> None:
         "consultant", "/v1/referrals", story.report(shop, slip=slip(shop, mentioned_at=later))
     )
     assert (answer.status_code, answer.json["code"]) == (422, "in_the_future")
+
+
+def test_a_crm_clock_that_runs_ahead_makes_no_room_for_a_late_report(shop: Shop) -> None:
+    story.owner(shop)
+    ahead = (shop.service.clock() + timedelta(minutes=4)).isoformat()
+    story.order(shop, occurred_at=ahead)
+    assert story.submitted(shop)["reason"] == "registered_after_order"
+
+
+def test_an_earlier_order_told_after_the_sale_was_called_ends_the_referral_unpaid(
+    shop: Shop,
+) -> None:
+    story.owner(shop)
+    before = story.now(shop)
+    referral = story.calling(shop)
+    call = story.desk(shop)
+    story.order(shop, order_no="DD-EARLIER", occurred_at=before)
+    referral = story.read(shop, referral["id"])
+    assert (referral["state"], referral["reason"]) == ("refused", "registered_after_order")
+    path = f"/v1/callbacks/{call['id']}"
+    assert story.ok(shop.get("callback_agent", path), 200)["state"] == "closed"
+
+
+def test_an_earlier_order_told_while_the_reward_is_held_cancels_it(shop: Shop) -> None:
+    before = story.now(shop)
+    referral = story.verified_referral(shop)
+    story.order(shop, order_no="DD-EARLIER", occurred_at=before)
+    referral = story.read(shop, referral["id"])
+    assert (referral["state"], referral["reward"]["state"]) == ("refused", "cancelled")
+
+
+def test_an_order_after_the_registration_has_timed_out_backs_nothing(
+    shop: Shop, clock: TestClock
+) -> None:
+    story.owner(shop)
+    referral = story.confirmed(shop, story.submitted(shop))
+    clock.add(days=90)
+    story.order(shop)
+    referral = story.read(shop, referral["id"])
+    assert (referral["state"], referral["reason"]) == ("expired", "timeout_fail_closed")

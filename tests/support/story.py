@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from loyalty.formats import vin
 from tests.support.shop import Shop
 
 ZHANG_SAN = {
@@ -148,6 +149,17 @@ def delivery(shop: Shop, **facts: Any) -> dict[str, Any]:
         "car": GOLF | {"invoice_no": "FP-7", "invoiced_on": today(shop)},
     }
     return ok(shop.post("crm", "/v1/sale-events", body | facts))
+
+
+def golf(shop: Shop, number: int) -> dict[str, str]:
+    """One more red manual Golf with its own VIN and invoice."""
+    plain = f"LSVWY418.KN{number:06}"
+    digit = vin.check_digit(plain.replace(".", "0"))
+    return GOLF | {
+        "vin": plain.replace(".", digit),
+        "invoice_no": f"FP-{number}",
+        "invoiced_on": today(shop),
+    }
 
 
 def delivered(shop: Shop) -> dict[str, Any]:
