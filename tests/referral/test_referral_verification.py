@@ -1,9 +1,9 @@
 """From the sale to the reward: sale events, licence, draw, call, payment."""
 
-import itertools
 import threading
 import uuid
 from collections.abc import Iterator
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import text
@@ -14,7 +14,10 @@ from api.commands.work import unit_of_work
 from api.service import Service
 from kernel.database import Database
 from loyalty.dealers.roles import Role
+from referral.draw import _agent
 from referral.expire import expire_due
+from referral.moves import FIRST_HASH, locked, step_hash
+from referral.queries import history
 from tests.support import story
 from tests.support.clock import TestClock
 from tests.support.shop import Shop, hire
@@ -144,8 +147,11 @@ def test_an_agent_of_the_consultants_team_is_never_drawn(shop: Shop) -> None:
     story.owner(shop)
     for _ in range(3):
         hire(shop, "callback_agent", team="sales-a")
-    story.calling(shop)
-    assert story.desk(shop)["state"] == "open"
+    referral_id = uuid.UUID(story.delivered(shop)["id"])
+    with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
+        referral = locked(uow, referral_id)
+        drawn = {_agent(uow, referral, sha256(bytes([n])).digest()) for n in range(64)}
+    assert drawn == {shop.people["callback_agent"]}
 
 
 def test_without_an_agent_outside_the_team_the_check_waits_and_nothing_is_lost(
@@ -308,8 +314,15 @@ def test_every_step_is_kept_with_actor_reason_and_the_hash_before(shop: Shop) ->
         "verified",
         "reward_held",
     ]
-    for before, after in itertools.pairwise(steps):
-        assert after["previous_hash"] == before["hash"]
+    with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
+        rows = history(uow, uuid.UUID(referral["id"]))
+        previous = FIRST_HASH
+        for row in rows:
+            assert (row.previous_hash, row.hash) == (previous, step_hash(row))
+            previous = row.hash
+        rows[3].reason = "cap_reached"
+        assert step_hash(rows[3]) != rows[3].hash
+        uow.session.expunge_all()
 
 
 def test_the_owner_follows_his_own_referral_and_sees_no_buyer_in_full(shop: Shop) -> None:
