@@ -15,7 +15,7 @@ from api.tokens import Claims
 from kernel.errors import DomainError, Forbidden
 from kernel.unit_of_work import Actor, UnitOfWork
 from loyalty.dealers import directory
-from loyalty.dealers.roles import Role
+from loyalty.dealers.roles import MFA_ROLES, Role
 from loyalty.members import queries as members
 
 CRM_CLIENT = "crm"
@@ -39,7 +39,8 @@ def authenticate(service: Service) -> Claims:
 def enter(service: Service, session: Session, claims: Claims, operation: Operation) -> UnitOfWork:
     """The unit of work of this caller, acting in the first declared role he has.
 
-    Raises Unauthorized `token_withdrawn` or `token_subject_unknown`, Forbidden `role_lacks`.
+    Raises Unauthorized `token_withdrawn`, `token_subject_unknown` or `token_mfa_required`,
+    Forbidden `role_lacks`.
     """
     dealer_id = UUID(claims.dealer)
     try:
@@ -54,6 +55,8 @@ def enter(service: Service, session: Session, claims: Claims, operation: Operati
     role = next((role for role in operation.roles if role in held), None)
     if role is None:
         raise Forbidden("role_lacks")
+    if role in MFA_ROLES and not claims.mfa:
+        raise Unauthorized("token_mfa_required")
     g.actor, g.role = claims.sub, role.value
     return UnitOfWork(
         session=session,

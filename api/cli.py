@@ -11,6 +11,7 @@ from api.commands.migrate import migrate
 from api.commands.nightly import nightly
 from api.commands.sample_command import sample
 from api.commands.serve import serve
+from api.commands.staff import staff
 from api.commands.token import token
 from kernel.servers import ServerError
 from kernel.settings import SettingsError
@@ -21,7 +22,7 @@ def cli() -> None:
     """Points, rewards and verified referrals for car dealers."""
 
 
-for command in (dealer, demo, docs, ledger, migrate, nightly, sample, serve, token):
+for command in (dealer, demo, docs, ledger, migrate, nightly, sample, serve, staff, token):
     cli.add_command(command)
 cli.add_command(import_, "import")
 

@@ -4,6 +4,7 @@ Scope is dealer, client program and key; the fingerprint covers method, path, pe
 """
 
 import re
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import orjson
 from flask import Response, request
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from api.answers import from_stored, to_stored
 from api.problems import Problem, Unreadable, problem_response
@@ -19,7 +21,7 @@ from api.service import Service
 from api.tokens import Claims
 from kernel import idempotency
 from kernel.errors import TooSoon
-from kernel.idempotency import Claim
+from kernel.idempotency import Claim, StoredAnswer
 
 _KEY = re.compile(r"[!-~]{1,255}")
 
@@ -41,21 +43,29 @@ def claim_of(claims: Claims, body: Any) -> Claim:
     )
 
 
-def fail_in_flight(error: OperationalError) -> Exception:
-    """Another request holds the key and did not finish within the lock time-out."""
-    if isinstance(error.orig, LockNotAvailable):
-        return TooSoon("request_in_flight", retry_after_s=1)
-    return error
+def take(session: Session, claim: Claim, *, now: datetime) -> StoredAnswer | None:
+    """Take the key, or return the answer it was already given.
+
+    Raises TooSoon `request_in_flight` when another request holds the key beyond the lock
+    time-out, RuleViolation `idempotency_key_reused` when it came with another request.
+    """
+    try:
+        return idempotency.take(session, claim, now=now)
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise TooSoon("request_in_flight", retry_after_s=1) from error
+        raise
 
 
 def store_refusal(service: Service, claim: Claim, problem: Problem) -> Response:
     """Keep a refusal as the key's answer, in a transaction of its own.
 
-    If another request with the key has succeeded meanwhile, its answer is the answer.
+    If another request with the key has succeeded meanwhile, its answer is the answer. Raises
+    what `take` raises.
     """
     response = problem_response(problem)
     with service.database.transaction(claim.dealer_id) as session:
-        stored = idempotency.take(session, claim, now=service.clock())
+        stored = take(session, claim, now=service.clock())
         if stored is not None:
             return from_stored(service.vault, claim, stored)
         idempotency.keep(session, claim, to_stored(service.vault, claim, response))

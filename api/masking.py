@@ -4,17 +4,23 @@ A phone is never whole here: who must dial asks for it, with a trace.
 """
 
 from loyalty.dealers.roles import Role
-from loyalty.formats.address import surname
+from loyalty.formats.address import masked
 
 WHOLE_NAME = frozenset(
     {Role.OWNER, Role.CONSULTANT, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER, Role.DEALER_ADMIN}
 )
+WHOLE_NAME_FOUND = WHOLE_NAME - {Role.CONSULTANT}
 WHOLE_VEHICLE = frozenset({Role.OWNER, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER, Role.DEALER_ADMIN})
 
 
 def name_for(role: str, name: str) -> str:
-    """The whole name, or 张*."""
-    return name if role in WHOLE_NAME else f"{surname(name)}*"
+    """The whole name, or 张*, in a record of the role's own work."""
+    return name if role in WHOLE_NAME else masked(name)
+
+
+def found_name_for(role: str, name: str) -> str:
+    """The whole name, or 张*, in what a search found: consultants search the whole dealer."""
+    return name if role in WHOLE_NAME_FOUND else masked(name)
 
 
 def phone_shown(phone: str) -> str:

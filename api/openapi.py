@@ -78,7 +78,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         _parameter(name, "path", {"type": "string", "format": "uuid"})
         for name in re.findall(r"<uuid:(\w+)>", operation.path)
     ]
-    if operation.writes:
+    if operation.writes and operation.keeps_answer:
         key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         found.append(_parameter("Idempotency-Key", "header", key))
     if operation.decision:

@@ -8,21 +8,23 @@ from uuid import UUID
 
 from flask import Response, current_app, g, request
 from marshmallow import EXCLUDE
-from sqlalchemy.exc import OperationalError
 
 from api import cursors, strict_json
 from api.answers import dumped, from_stored, to_stored
 from api.auth import authenticate, enter
-from api.idempotency import claim_of, fail_in_flight, store_refusal
+from api.idempotency import claim_of, store_refusal, take
 from api.problems import Problem, Unreadable, problem_of, problem_response
 from api.routes import Operation, Page
 from api.schemas.paging import PageQuery
 from api.service import Service
+from api.tokens import Claims
 from api.versions import expected_version
 from kernel import idempotency
 from kernel.errors import DomainError
 from kernel.idempotency import Claim
 from kernel.unit_of_work import UnitOfWork
+
+PRECONDITION_FAILED = 412
 
 
 def serve(operation: Operation, path: dict[str, UUID]) -> Response:
@@ -36,18 +38,13 @@ def serve(operation: Operation, path: dict[str, UUID]) -> Response:
         headers = {"Retry-After": str(allowance.reset_s)}
         return problem_response(Problem("rate_limited", 429, headers=headers, retryable=True))
     given = _read_body(operation)
-    dealer_id = UUID(claims.dealer)
-    if not operation.writes:
-        with service.database.transaction(dealer_id) as session:
-            uow = enter(service, session, claims, operation)
-            return _read(service, uow, operation, path)
-    claim = claim_of(claims, given)
-    try:
-        with service.database.transaction(dealer_id) as session:
-            uow = enter(service, session, claims, operation)
-            return _write(service, uow, operation, path, given, claim)
-    except _Refused as refused:
-        return store_refusal(service, claim, refused.problem)
+    if operation.writes and operation.keeps_answer:
+        return _keep_one_answer(service, claims, operation, path, given)
+    with service.database.transaction(UUID(claims.dealer)) as session:
+        uow = enter(service, session, claims, operation)
+        if operation.writes:
+            return dumped(operation, operation.handler(uow, **_arguments(operation, path, given)))
+        return _read(service, uow, operation, path)
 
 
 class _Refused(Exception):
@@ -58,23 +55,37 @@ class _Refused(Exception):
         self.problem = problem
 
 
+def _keep_one_answer(
+    service: Service, claims: Claims, operation: Operation, path: dict[str, UUID], given: Any
+) -> Response:
+    claim = claim_of(claims, given)
+    try:
+        with service.database.transaction(claim.dealer_id) as session:
+            uow = enter(service, session, claims, operation)
+            return _write(service, uow, operation, _arguments(operation, path, given), claim)
+    except _Refused as refused:
+        return store_refusal(service, claim, refused.problem)
+
+
+def _arguments(operation: Operation, path: dict[str, UUID], given: Any) -> dict[str, Any]:
+    """What the handler of a write gets."""
+    _refuse_parameters(set(request.args))
+    arguments = {**path, "body": _load_body(operation, given)}
+    if operation.decision:
+        arguments["version"] = expected_version()
+    return arguments
+
+
 def _write(
     service: Service,
     uow: UnitOfWork,
     operation: Operation,
-    path: dict[str, UUID],
-    given: Any,
+    arguments: dict[str, Any],
     claim: Claim,
 ) -> Response:
-    _refuse_parameters(set(request.args))
-    body = _load_body(operation, given)
-    arguments = {**path, "body": body}
-    if operation.decision:
-        arguments["version"] = expected_version()
-    try:
-        stored = idempotency.take(uow.session, claim, now=uow.now)
-    except OperationalError as error:
-        raise fail_in_flight(error) from error
+    """Told again, the stored answer. A refusal that may pass on a retry is not stored: a busy
+    database, and a version that the caller looks up and corrects."""
+    stored = take(uow.session, claim, now=uow.now)
     if stored is not None:
         return from_stored(service.vault, claim, stored)
     try:
@@ -82,7 +93,7 @@ def _write(
         uow.session.flush()
     except DomainError as error:
         problem = problem_of(error)
-        if problem.retryable:
+        if problem.retryable or problem.status == PRECONDITION_FAILED:
             raise
         raise _Refused(problem) from error
     idempotency.keep(uow.session, claim, to_stored(service.vault, claim, response))

@@ -22,7 +22,8 @@ class Operation:
 
     `decision` marks what a person decides after looking at a screen: it needs If-Match, and the
     handler gets `version`. `paged` handlers get a `page` and return one row more than it shows.
-    `repeatable` ones answer a document told again with 200 and the first result.
+    `repeatable` ones answer a document told again with 200 and the first result. Without
+    `keeps_answer` a call needs no Idempotency-Key, is never replayed and runs afresh each time.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Operation:
     decision: bool = False
     paged: bool = False
     repeatable: bool = False
+    keeps_answer: bool = True
     problems: tuple[str, ...] = ()
     example: dict[str, Any] | None = None
 
@@ -111,10 +113,11 @@ class Routes:
         status: int = 201,
         decision: bool = False,
         repeatable: bool = False,
+        keeps_answer: bool = True,
         problems: Sequence[str] = (),
         example: dict[str, Any] | None = None,
     ) -> Callable[[Handler], Handler]:
-        """Declare a write: it needs an Idempotency-Key, and the handler gets `body`."""
+        """Declare a write: the handler gets `body`; see Operation for the flags."""
         return self._declare(
             method="POST",
             path=path,
@@ -125,6 +128,7 @@ class Routes:
             status=status,
             decision=decision,
             repeatable=repeatable,
+            keeps_answer=keeps_answer,
             problems=tuple(problems),
             example=example,
         )

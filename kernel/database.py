@@ -1,6 +1,7 @@
 """The engine and the transaction: the only place where anything commits or rolls back.
 
-Every connection runs as the role `loyalty_app`, which row-level security binds to one dealer.
+A request's connection runs as the role `loyalty_app`, which row-level security binds to one
+dealer; an operator's command sees all of them through `owner_session`, or is refused.
 """
 
 from collections.abc import Iterator
@@ -11,10 +12,16 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
+from kernel.settings import SettingsError
+
 APP_ROLE = "loyalty_app"
 LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 15_000
+NO_TIMEOUT = 0
+PROTECTED_TABLE = "point_entry"
 _BIND_DEALER = text("SELECT set_config('app.dealer_id', :dealer, true)")
+_TAKE_ROLE = text("SELECT set_config('role', :role, true)")
+_IS_BLIND = text("SELECT row_security_active(to_regclass(:table)::oid)")
 
 
 def violated(error: IntegrityError) -> str | None:
@@ -26,11 +33,19 @@ def violated(error: IntegrityError) -> str | None:
 class Database:
     """A pool of connections and the transactions made on it."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, role: str | None = APP_ROLE) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        role: str | None = APP_ROLE,
+        statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    ) -> None:
         options = [
             "-c timezone=UTC",
+            r"-c default_transaction_isolation=read\ committed",
             f"-c lock_timeout={LOCK_TIMEOUT_MS}",
-            f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
+            f"-c statement_timeout={statement_timeout_ms}",
             "-c idle_in_transaction_session_timeout=30000",
         ]
         if role:
@@ -41,6 +56,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={"options": " ".join(options), "application_name": "loyalty"},
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
@@ -64,3 +80,44 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def owner_session(url: str, *, read_only: bool = False) -> Iterator[Session]:
+    """One transaction of an operator's command, as the owner of the tables: every dealer's rows.
+
+    Commits when the block ends well. It has no statement time-out; with `read_only` it writes
+    nothing and every statement sees the same moment. Raises SettingsError when the login does
+    not see every row (which would prove anything of none) or the tables are not there.
+    """
+    database = Database(url, pool_size=1, role=None, statement_timeout_ms=NO_TIMEOUT)
+    try:
+        with Session(database.engine, expire_on_commit=False) as session, session.begin():
+            if read_only:
+                session.connection(
+                    execution_options={
+                        "isolation_level": "REPEATABLE READ",
+                        "postgresql_readonly": True,
+                    }
+                )
+            _refuse_the_blind(session)
+            yield session
+    finally:
+        database.dispose()
+
+
+def act_for(session: Session, dealer_id: UUID) -> None:
+    """Give up the owner's rights until the transaction ends: from here on one dealer's service."""
+    session.execute(_TAKE_ROLE, {"role": APP_ROLE})
+    session.execute(_BIND_DEALER, {"dealer": str(dealer_id)})
+
+
+def _refuse_the_blind(session: Session) -> None:
+    blind = session.scalar(_IS_BLIND, {"table": PROTECTED_TABLE})
+    if blind is None:
+        raise SettingsError("DATABASE_URL: no tables there yet, run `loyalty migrate`")
+    if blind:
+        raise SettingsError(
+            "DATABASE_URL: this login does not see every dealer's rows; operators' commands need"
+            " the login that owns the tables"
+        )

@@ -5,12 +5,20 @@ from loyalty.points.proof import Check
 CHECKS = (
     Check(
         "R1",
-        "a referral pays at most once per beneficiary and rule, as posted",
+        "a paid reward has a posting set of its own, of its points; no other reward has one",
         "SELECT w.id FROM referral_reward w LEFT JOIN posting_set s"
-        " ON s.member_id = w.member_id AND s.source = 'referral_reward'"
-        " AND s.source_key = w.id::text GROUP BY w.id, w.state, w.points"
-        " HAVING count(s.id) <> (w.state = 'paid')::int"
-        " OR COALESCE(sum(s.points), 0) <> (w.state = 'paid')::int * w.points",
+        " ON s.member_id = w.member_id AND s.id = w.posting_set_id"
+        " WHERE (w.state = 'paid') <> (s.id IS NOT NULL) OR s.points <> w.points"
+        " OR EXISTS (SELECT FROM referral_reward o WHERE o.member_id = w.member_id"
+        " AND o.posting_set_id = w.posting_set_id AND o.id <> w.id)",
+    ),
+    Check(
+        "R1",
+        "points under a referral rule were paid by a reward",
+        "SELECT s.member_id, s.id FROM posting_set s"
+        " WHERE s.rule_id IN (SELECT rule_id FROM referral_reward) AND NOT EXISTS ("
+        " SELECT FROM referral_reward w WHERE w.member_id = s.member_id"
+        " AND w.posting_set_id = s.id)",
     ),
     Check(
         "R2",

@@ -1,13 +1,16 @@
-"""`loyalty dealer add`: open a dealer with its first administrator."""
+"""`loyalty dealer add`: open a dealer with its first administrator, both or neither."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from api.commands.environment import find_servers
-from api.commands.work import unit_of_work
+from api.commands.work import work_for
+from api.messages import catalogue
 from api.service import build_service
-from kernel.database import Database
+from kernel.database import act_for, owner_session, violated
+from kernel.errors import DomainError
 from kernel.settings import load_settings
 from loyalty.dealers.open_dealer import open_dealer
 from loyalty.dealers.roles import Role
@@ -19,30 +22,41 @@ def dealer() -> None:
     """Dealers."""
 
 
+def _zone(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise click.BadParameter(f"no such time zone: {name}") from error
+
+
 @dealer.command()
 @click.argument("code")
 @click.argument("name")
-@click.option("--timezone", default="Asia/Shanghai", show_default=True)
+@click.option("--timezone", default="Asia/Shanghai", show_default=True, callback=_zone)
 @click.option("--admin-no", required=True, help="staff number of the first administrator")
 @click.option("--admin-name", required=True)
 def add(code: str, name: str, timezone: str, admin_no: str, admin_name: str) -> None:
     """Open dealer CODE, called NAME."""
     find_servers()
-    settings = load_settings()
-    owner = Database(settings.database_url, role=None)
+    service = build_service(load_settings())
     try:
-        with Session(owner.engine) as session, session.begin():
+        with owner_session(service.settings.database_url) as session:
             dealer_id = open_dealer(session, code=code, name=name, timezone=timezone)
+            act_for(session, dealer_id)
+            uow = work_for(service, session, dealer_id, role=Role.SYSTEM, client="setup")
+            person = add_staff(
+                uow,
+                staff_no=admin_no,
+                name=admin_name,
+                phone=None,
+                roles=[Role.DEALER_ADMIN],
+                team="office",
+            )
+    except DomainError as error:
+        message = catalogue()[error.code].detailed("en", error.params)
+        raise click.ClickException(message) from error
     except IntegrityError as error:
+        if violated(error) != "uq_dealer_code":
+            raise
         raise click.ClickException(f"dealer {code} exists") from error
-    service = build_service(settings)
-    with unit_of_work(service, dealer_id, role=Role.SYSTEM, client="setup") as uow:
-        person = add_staff(
-            uow,
-            staff_no=admin_no,
-            name=admin_name,
-            phone=None,
-            roles=[Role.DEALER_ADMIN],
-            team="office",
-        )
     click.echo(f"dealer {dealer_id}, administrator {person}")

@@ -16,14 +16,13 @@ from uuid import UUID
 
 import click
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
 from api.commands.environment import find_servers
 from api.commands.feed_file import FeedFile, read_feed, write_faults
 from api.commands.work import unit_of_work
 from api.messages import catalogue
 from api.service import Service, build_service
-from kernel.database import Database
+from kernel.database import owner_session
 from kernel.errors import DomainError, NotFound
 from kernel.settings import load_settings
 from kernel.unit_of_work import UnitOfWork
@@ -32,6 +31,7 @@ from loyalty.dealers.roles import Role
 from loyalty.feed.rows import COLUMNS, FeedKind
 from loyalty.feed.run import Run, begin, faults, finish, take_page
 from loyalty.feed.take_row import Feed, Outcome
+from loyalty.formats import reference
 
 PAGE_ROWS = 200
 UNUSABLE = 2
@@ -79,11 +79,12 @@ def import_file(
 ) -> Summary:
     """Import a file and print a line about it; one imported wholly before changes nothing.
 
-    Raises NotFound `dealer_not_found`, what `read_feed` raises, and Conflict
-    `import_running_elsewhere`; what was taken until then stays taken.
+    Raises NotFound `dealer_not_found`, what `read_feed` raises, RuleViolation
+    `reference_invalid` for the source, and Conflict `import_running_elsewhere`; what was taken
+    until then stays taken.
     """
     content = read_feed(file, COLUMNS[FeedKind(kind)])
-    feed = Feed(FeedKind(kind), source, content.header, content.digest)
+    feed = Feed(FeedKind(kind), reference.canonical(source), content.header, content.digest)
     dealer_id = dealer_named(service.settings.database_url, dealer)
     entered = partial(unit_of_work, service, dealer_id, role=Role.CRM, client="import")
     with entered() as uow:
@@ -109,17 +110,14 @@ def dealer_named(database_url: str, code_or_id: str) -> UUID:
 
     Raises NotFound `dealer_not_found`, for an unknown UUID when its transaction begins.
     """
-    owner = Database(database_url, pool_size=1, role=None)
     try:
-        with Session(owner.engine) as session:
+        with owner_session(database_url, read_only=True) as session:
             return find_dealer(session, code_or_id)
     except NotFound:
         try:
             return UUID(code_or_id)
         except ValueError:
             raise NotFound("dealer_not_found") from None
-    finally:
-        owner.dispose()
 
 
 def _take_rest(

@@ -15,6 +15,8 @@ T = TypeVar("T")
 _PATTERN_DIGIT = "9"
 _DIGITS = "0123456789"
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_YEAR_CODES = "ABCDEFGHJKLMNPRSTVWXY123456789"
+_FIRST_CODED_YEAR = 1980
 
 
 class Dice:
@@ -71,7 +73,7 @@ class Dice:
         return letter + second + self._characters(_DIGITS, 4)
 
     def _checked(self, model: shares.Model, year: int) -> str:
-        tail = f"{vin.year_code(year)}{model.plant}{self._characters(_DIGITS, 6)}"
+        tail = f"{_year_code(year)}{model.plant}{self._characters(_DIGITS, 6)}"
         digit = vin.check_digit(f"{model.wmi}{model.vds}0{tail}")
         return f"{model.wmi}{model.vds}{digit}{tail}"
 
@@ -83,3 +85,8 @@ class Dice:
             pass
         self._taken.add(value)
         return value
+
+
+def _year_code(year: int) -> str:
+    """The character at position 10 for a model year (车型年份); codes repeat every 30 years."""
+    return _YEAR_CODES[(year - _FIRST_CODED_YEAR) % len(_YEAR_CODES)]

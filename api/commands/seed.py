@@ -8,13 +8,12 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-from sqlalchemy.orm import Session
 
 from api.commands.feed import import_file
 from api.commands.sample import write_sample
 from api.commands.work import unit_of_work
 from api.service import Service, build_service
-from kernel.database import Database
+from kernel.database import owner_session
 from kernel.errors import NotFound
 from kernel.settings import Settings
 from kernel.unit_of_work import UnitOfWork
@@ -66,14 +65,11 @@ def seed_demo(settings: Settings, home: Path, *, members: int) -> None:
 
 
 def _dealer(settings: Settings, code: str, name: str) -> UUID:
-    owner = Database(settings.database_url, role=None)
-    with Session(owner.engine) as session, session.begin():
+    with owner_session(settings.database_url) as session:
         try:
-            dealer_id = find_dealer(session, code)
+            return find_dealer(session, code)
         except NotFound:
-            dealer_id = open_dealer(session, code=code, name=name, timezone="Asia/Shanghai")
-    owner.dispose()
-    return dealer_id
+            return open_dealer(session, code=code, name=name, timezone="Asia/Shanghai")
 
 
 def _people_and_rewards(service: Service, dealer_id: UUID) -> None:

@@ -12,12 +12,12 @@ from api.commands.environment import find_servers
 from api.service import development_issuer
 from api.token_policy import DEVELOPMENT_LIFETIME_S, Kind
 from api.tokens import mint
-from kernel.database import Database
+from kernel.database import owner_session
 from kernel.errors import NotFound
 from kernel.settings import Settings, SettingsError, load_settings
 from loyalty.dealers.models import Dealer
 from loyalty.dealers.open_dealer import find_dealer, first_in_role
-from loyalty.dealers.roles import STAFF_ROLES, Role
+from loyalty.dealers.roles import MFA_ROLES, STAFF_ROLES, Role
 from loyalty.members.queries import find_reference
 
 ROLES = sorted(role.value for role in STAFF_ROLES | {Role.CRM, Role.OWNER})
@@ -42,6 +42,7 @@ def token_for(
         now=time.time(),
         lifetime_s=DEVELOPMENT_LIFETIME_S,
         client="owner-website" if kind == "owner" else CRM_CLIENT,
+        mfa=role in MFA_ROLES,
     )
 
 
@@ -56,8 +57,7 @@ def token(dealer: str, role: str, person: UUID | None, reference: str) -> None:
     try:
         settings = load_settings()
         development_issuer(settings)
-        admin = Database(settings.database_url, role=None)
-        with Session(admin.engine) as session:
+        with owner_session(settings.database_url, read_only=True) as session:
             dealer_id = find_dealer(session, dealer)
             subject = person or _subject(session, dealer_id, role, reference)
         click.echo(token_for(settings, role=role, dealer_id=dealer_id, subject=subject))
@@ -67,15 +67,13 @@ def token(dealer: str, role: str, person: UUID | None, reference: str) -> None:
 
 def print_tokens(settings: Settings) -> None:
     """One line per dealer and role, to be copied."""
-    admin = Database(settings.database_url, role=None)
-    with Session(admin.engine) as session:
+    with owner_session(settings.database_url, read_only=True) as session:
         for dealer in session.scalars(select(Dealer).order_by(Dealer.id)):
             click.echo(f"\n{dealer.code}  {dealer.name}  {dealer.id}")
             for role in (Role.OWNER, Role.CRM, *sorted(STAFF_ROLES)):
                 subject = _subject(session, dealer.id, role, "C-ZHANGSAN")
                 minted = token_for(settings, role=role, dealer_id=dealer.id, subject=subject)
                 click.echo(f"  {role:<17} {minted}")
-    admin.dispose()
     click.echo()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
-from api.schemas.fields import MAX_POINTS, Choice, Instant, StrictInt, Text
+from api.schemas.fields import MAX_POINTS, Choice, Instant, Reference, StrictInt
 
 MAX_FEN = 10_000_000_000
 
@@ -14,8 +14,8 @@ MAX_FEN = 10_000_000_000
 class ReferenceIn(Strict):
     """The CRM's own name for an object."""
 
-    source = Text(1, 40, required=True)
-    id = Text(1, 80, required=True)
+    source = Reference(40, required=True)
+    id = Reference(80, required=True)
 
 
 class ReferenceOut(Schema):

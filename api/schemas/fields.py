@@ -12,7 +12,11 @@ from typing import Any, TypeVar
 
 from marshmallow import ValidationError, fields, validate
 
-MAX_POINTS = 10_000_000
+from kernel.errors import RuleViolation
+from loyalty.formats import reference
+from loyalty.points.ledger import MOST_POINTS
+
+MAX_POINTS = MOST_POINTS
 MAX_ITEMS = 200
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 
@@ -115,6 +119,20 @@ class Text(_String):
         if not text.isprintable() and any(unicodedata.category(c) in _UNSEEN for c in text):
             raise _refuse("field_characters")
         return text
+
+
+class Reference(Text):
+    """A name another system gave a thing, in its one spelling (loyalty/formats/reference.py)."""
+
+    def __init__(self, maximum: int, **kwargs: Any) -> None:
+        super().__init__(1, maximum, **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        try:
+            return reference.canonical(text)
+        except RuleViolation as error:
+            raise _refuse(error.code) from error
 
 
 class Uuid(_String):

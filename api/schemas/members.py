@@ -4,7 +4,7 @@ from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
 from api.schemas.common import ReferenceIn, ReferenceOut, instant_out, text_out, uuid_out
-from api.schemas.fields import Choice, Day, Flag, Instant, Items, Text, Uuid
+from api.schemas.fields import Choice, Day, Flag, Instant, Items, Reference, Text, Uuid
 from loyalty.dealers.roles import Role
 
 
@@ -14,6 +14,14 @@ class MemberIn(Strict):
     phone = Text(1, 40, required=True)
     occupation = Text(1, 60, load_default=None, allow_none=True)
     joined_on = Day(required=True)
+
+
+class MemberChangeIn(Strict):
+    """At least one of them; absent or null leaves it as it is."""
+
+    name = Text(1, 60, load_default=None, allow_none=True)
+    phone = Text(1, 40, load_default=None, allow_none=True)
+    occupation = Text(1, 60, load_default=None, allow_none=True)
 
 
 class MemberOut(Schema):
@@ -71,7 +79,7 @@ class OwnershipOut(Schema):
 
 
 class StaffIn(Strict):
-    staff_no = Text(1, 40, required=True)
+    staff_no = Reference(40, required=True)
     name = Text(1, 60, required=True)
     phone = Text(1, 40, load_default=None, allow_none=True)
     roles = Items(Choice(Role), minimum=1, maximum=9, required=True)

@@ -12,7 +12,7 @@ from api.schemas.common import (
     text_out,
     uuid_out,
 )
-from api.schemas.fields import Choice, Day, Items, Points, StrictInt, Text, Uuid
+from api.schemas.fields import Choice, Day, Items, Points, Reference, StrictInt, Text, Uuid
 from loyalty.earning.rules.standard import Payer
 from loyalty.earning.take_document import DocumentKind
 
@@ -82,7 +82,7 @@ class StatementLineOut(Schema):
 
 
 class RewardIn(Strict):
-    code = Text(1, 40, required=True)
+    code = Reference(40, required=True)
     name_zh = Text(1, 80, required=True)
     name_en = Text(1, 80, required=True)
     points = Points(required=True)
@@ -96,7 +96,6 @@ class RewardOut(Schema):
     name_en = text_out(80)
     points = points_out()
     available = fields.Integer()
-    active = fields.Boolean()
 
 
 class RedemptionIn(Strict):

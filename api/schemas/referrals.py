@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
 from api.schemas.common import ReferenceIn, instant_out, points_out, text_out, uuid_out
-from api.schemas.fields import Choice, Day, Instant, StrictInt, Text
+from api.schemas.fields import Choice, Day, Instant, Reference, StrictInt, Text
 from referral.lifecycle import State
 from referral.questions.marking import Said
 from referral.reasons import Reason
@@ -99,14 +99,14 @@ class CarIn(Strict):
     model = Text(1, 60, required=True)
     colour = Text(1, 20, required=True)
     transmission = Text(1, 20, required=True)
-    invoice_no = Text(1, 40, required=True)
+    invoice_no = Reference(40, required=True)
     invoiced_on = Day(required=True)
 
 
 class SaleEventIn(Strict):
     external_ref = fields.Nested(ReferenceIn, required=True)
     kind = Choice(SaleKind, required=True)
-    order_no = Text(1, 40, required=True)
+    order_no = Reference(40, required=True)
     occurred_at = Instant(required=True)
     buyer_phone = Text(1, 40, load_default=None, allow_none=True)
     car = fields.Nested(CarIn, load_default=None, allow_none=True)

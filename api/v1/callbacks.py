@@ -54,6 +54,7 @@ def get_my_callback(uow: UnitOfWork, callback_id: UUID) -> dict[str, Any]:
     roles=AGENT,
     body=shapes.PhoneRevealIn,
     answer=shapes.PhoneRevealOut,
+    keeps_answer=False,
     problems=("callback_closed", "callback_not_found"),
     example={"reason": "first_call"},
 )

@@ -1,9 +1,10 @@
 """Members and their vehicles. An owner reads his own record and no other."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from api.masking import name_for, phone_shown, plate_for, vin_for
+from api.masking import found_name_for, name_for, phone_shown, plate_for, vin_for
 from api.routes import Routes
 from api.schemas import members as shapes
 from api.v1.access import own
@@ -11,6 +12,7 @@ from kernel.errors import RuleViolation
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.members import queries
+from loyalty.members.change import MemberChange, change_member
 from loyalty.members.enroll import Enrolment, enroll
 from loyalty.members.queries import MemberView
 from loyalty.members.vehicles import OwnedVehicle, add_ownership
@@ -25,6 +27,7 @@ READERS = (
     Role.CRM,
 )
 ENROLLERS = (Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER, Role.DEALER_ADMIN, Role.CRM)
+CHANGERS = (Role.DUTY_MANAGER, Role.DEALER_ADMIN, Role.CRM)
 SEARCHERS = (
     Role.DUTY_MANAGER,
     Role.SHOWROOM_MANAGER,
@@ -57,23 +60,48 @@ def create_member(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @routes.post(
+    "/v1/members/<uuid:member_id>/changes",
+    summary="Change a member's name, phone or occupation",
+    roles=CHANGERS,
+    body=shapes.MemberChangeIn,
+    answer=shapes.MemberOut,
+    decision=True,
+    problems=(
+        "member_not_found",
+        "mobile_invalid",
+        "name_invalid",
+        "nothing_to_change",
+        "version_changed",
+    ),
+    example={"phone": "13900139000"},
+)
+def create_member_change(
+    uow: UnitOfWork, member_id: UUID, version: int, body: dict[str, Any]
+) -> dict[str, Any]:
+    """What is absent or null stays as it is; the old phone finds the member no more."""
+    change_member(uow, member_id, MemberChange(**body), version=version)
+    return _shown(uow, queries.get_member(uow, member_id))
+
+
+@routes.post(
     "/v1/members/search",
     summary="Find members by exact phone, plate or VIN",
     roles=SEARCHERS,
     body=shapes.MemberSearchIn,
     answer=shapes.MembersOut,
     status=200,
+    keeps_answer=False,
     problems=("search_by_exactly_one", "mobile_invalid", "plate_invalid", "vin_check_digit"),
     example={"phone": "13800138000"},
 )
 def search_members(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    """The value searched for stands in the body, never in an address."""
+    """The value searched for stands in the body, never in an address. Nothing is changed."""
     by = {"phone": queries.by_phone, "plate": queries.by_plate, "vin": queries.by_vin}
     given = [(by[key], value) for key, value in body.items() if value is not None]
     if len(given) != 1:
         raise RuleViolation("search_by_exactly_one")
     found, value = given[0]
-    return {"items": [_shown(uow, member) for member in found(uow, value)]}
+    return {"items": [_shown(uow, member, found_name_for) for member in found(uow, value)]}
 
 
 @routes.get(
@@ -94,7 +122,13 @@ def get_member(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
     roles=(Role.CRM, Role.DEALER_ADMIN),
     body=shapes.VehicleIn,
     answer=shapes.OwnershipOut,
-    problems=("member_not_found", "vin_check_digit", "plate_invalid", "colour_unknown"),
+    problems=(
+        "member_not_found",
+        "vin_check_digit",
+        "plate_invalid",
+        "colour_unknown",
+        "ownership_closed",
+    ),
     example={
         "member_id": "01939d5e-7c00-7000-8000-000000000001",
         "vin": "LFV2A21K8A3000001",
@@ -106,7 +140,7 @@ def get_member(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
     },
 )
 def create_vehicle_ownership(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    """The VIN identifies the car; its plate follows the latest report."""
+    """The VIN identifies the car; its plate follows the latest report that has one."""
     member_id = UUID(body.pop("member_id"))
     return {"id": add_ownership(uow, member_id, OwnedVehicle(**body)), "member_id": member_id}
 
@@ -132,11 +166,13 @@ def list_vehicles(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
     return {"items": cars}
 
 
-def _shown(uow: UnitOfWork, member: MemberView) -> dict[str, Any]:
+def _shown(
+    uow: UnitOfWork, member: MemberView, shown_name: Callable[[str, str], str] = name_for
+) -> dict[str, Any]:
     return {
         "id": member.id,
         "external_ref": {"source": member.source, "id": member.external_id},
-        "name": name_for(uow.actor.role, member.name),
+        "name": shown_name(uow.actor.role, member.name),
         "phone": phone_shown(member.phone),
         "joined_on": member.joined_on,
         "version": member.version,

@@ -33,7 +33,12 @@ READERS = (
     body=shapes.DocumentIn,
     answer=shapes.DocumentOut,
     repeatable=True,
-    problems=("document_changed", "member_not_found", "occurred_in_the_future"),
+    problems=(
+        "document_changed",
+        "member_not_found",
+        "occurred_in_the_future",
+        "source_reserved",
+    ),
     example={
         "external_ref": {"source": "crm", "id": "SO-2026-0001"},
         "kind": "service_order",

@@ -10,6 +10,7 @@ from api.schemas import referrals as shapes
 from api.schemas.paging import page_of
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
+from loyalty.formats.address import masked
 from referral import queries, register
 from referral.check_licence import check_licence
 from referral.models import Referral
@@ -218,7 +219,8 @@ def _answer(uow: UnitOfWork, referral: Referral) -> dict[str, Any]:
 
 
 def _shown(uow: UnitOfWork, view: ReferralView) -> dict[str, Any]:
-    whole = uow.actor.role != Role.OWNER
+    name, mine = view.buyer_name, uow.actor.role == Role.OWNER
+    buyer = masked(name) if mine else name_for(uow.actor.role, name)
     reward = {
         "points": view.reward_points,
         "state": view.reward_state,
@@ -227,7 +229,7 @@ def _shown(uow: UnitOfWork, view: ReferralView) -> dict[str, Any]:
     }
     return {
         **asdict(view),
-        "buyer_name": name_for(uow.actor.role if whole else Role.AUDITOR, view.buyer_name),
+        "buyer_name": buyer,
         "buyer_phone": phone_shown(view.buyer_phone),
         "reward": reward if view.reward_points is not None else None,
     }

@@ -57,7 +57,7 @@ def create_reward(uow: UnitOfWork, body: dict[str, Any]) -> queries.RewardView:
     problems=("cursor_invalid",),
 )
 def list_rewards(uow: UnitOfWork, page: Page) -> list[queries.RewardView]:
-    """Active rewards in the order they were offered, with the stock left."""
+    """In the order in which they were offered, with the stock left."""
     return queries.list_rewards(uow, after=page.position, limit=page.fetch)
 
 

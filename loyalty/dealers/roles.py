@@ -1,6 +1,12 @@
-"""The roles of product.md. A person's roles come from our directory, never from a token."""
+"""The roles of product.md, and who grants which.
 
+A person's roles come from our directory, never from a token.
+"""
+
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 
 class Role(StrEnum):
@@ -18,4 +24,16 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-STAFF_ROLES = frozenset(Role) - {Role.OWNER, Role.CRM, Role.SYSTEM}
+STAFF_ROLES: Final = frozenset(Role) - {Role.OWNER, Role.CRM, Role.SYSTEM}
+MFA_ROLES: Final = frozenset({Role.PROGRAMME_ADMIN, Role.AUDITOR})
+"""Who must have signed in with a second factor (api.md, who calls)."""
+
+GRANTABLE: Final[Mapping[Role, frozenset[Role]]] = MappingProxyType(
+    {
+        **dict.fromkeys(Role, frozenset[Role]()),
+        Role.SYSTEM: STAFF_ROLES,
+        Role.CRM: STAFF_ROLES - MFA_ROLES,
+        Role.DEALER_ADMIN: STAFF_ROLES - MFA_ROLES - {Role.DEALER_ADMIN},
+    }
+)
+"""Which roles each may give to another person, or take away (api.md, who may do what)."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -20,6 +21,9 @@ from loyalty.earning.rules import standard
 from loyalty.members.queries import exists
 from loyalty.points import ledger
 from loyalty.points.rules.expiry import expires_at
+
+OWN_SOURCES: Final = frozenset({"redemption", "referral_reward"})
+"""Sources this service itself posts under: a document naming one would pass for its posting."""
 
 
 class DocumentKind(StrEnum):
@@ -60,9 +64,11 @@ class DocumentView:
 def take_document(uow: UnitOfWork, document: Document) -> tuple[DocumentView, bool]:
     """Credit what the document earned. The flag tells whether it was new.
 
-    Raises NotFound `member_not_found`, RuleViolation `occurred_in_the_future` and
-    `negative_amount`, Conflict `document_changed`.
+    Raises NotFound `member_not_found`, RuleViolation `source_reserved`,
+    `occurred_in_the_future` and `negative_amount`, Conflict `document_changed`.
     """
+    if document.source.casefold() in OWN_SOURCES:
+        raise RuleViolation("source_reserved", pointer="/external_ref/source")
     if document.occurred_on > uow.today:
         raise RuleViolation("occurred_in_the_future", pointer="/occurred_on")
     if any(line.amount_fen < 0 for line in document.lines):

@@ -16,7 +16,7 @@ from uuid import UUID
 from kernel.errors import RuleViolation
 from loyalty.earning.rules.standard import Line, Payer
 from loyalty.earning.take_document import Document, DocumentKind
-from loyalty.formats import dates
+from loyalty.formats import dates, reference
 from loyalty.members.enroll import Enrolment
 from loyalty.members.vehicles import OwnedVehicle
 
@@ -68,7 +68,7 @@ def enrolment(row: Row, *, source: str) -> Enrolment:
     """A row of members; `occupation` may be empty. Raises RuleViolation, see `_text`, `_day`."""
     return Enrolment(
         source=source,
-        external_id=_text(row, "external_id"),
+        external_id=_reference(row, "external_id"),
         name=_text(row, "name"),
         phone=_text(row, "phone"),
         joined_on=_day(row, "joined_on"),
@@ -97,7 +97,7 @@ def document(row: Row, *, source: str, member_id: UUID) -> Document:
     """
     return Document(
         source=source,
-        source_event_id=_text(row, "document_id"),
+        source_event_id=_reference(row, "document_id"),
         kind=_choice(row, "kind", DocumentKind),
         member_id=member_id,
         occurred_on=_day(row, "occurred_on"),
@@ -106,8 +106,8 @@ def document(row: Row, *, source: str, member_id: UUID) -> Document:
 
 
 def member_reference(row: Row) -> str:
-    """The CRM's reference of the owner the row belongs to. Raises RuleViolation `value_missing`."""
-    return _text(row, "member_external_id")
+    """The CRM's reference of the owner the row belongs to. Raises as `_reference`."""
+    return _reference(row, "member_external_id")
 
 
 def _optional(row: Row, column: str) -> str | None:
@@ -131,6 +131,15 @@ def _text(row: Row, column: str) -> str:
     if value is None:
         raise RuleViolation("value_missing", pointer=f"/{column}", column=column)
     return value
+
+
+def _reference(row: Row, column: str) -> str:
+    """As `_text`, in its one spelling; also raises RuleViolation `reference_invalid`."""
+    try:
+        value = reference.canonical(_text(row, column))
+    except RuleViolation as error:
+        raise RuleViolation(error.code, pointer=f"/{column}", **error.params) from error
+    return _text({column: value}, column)
 
 
 def _day(row: Row, column: str) -> date:

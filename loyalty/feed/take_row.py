@@ -1,6 +1,6 @@
 """One row of the feed and the use case it goes to.
 
-Rows of documents are taken in the order of their members, because their accounts are locked.
+Rows are taken in the order of what they lock, never in the order of the file.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,11 +10,12 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from kernel.errors import NotFound
+from kernel.errors import NotFound, RuleViolation
 from kernel.unit_of_work import UnitOfWork
 from loyalty.earning.take_document import take_document
 from loyalty.feed import rows
 from loyalty.feed.rows import FeedKind, Row
+from loyalty.formats import reference, vin
 from loyalty.members.enroll import enroll
 from loyalty.members.vehicles import add_ownership
 
@@ -64,14 +65,28 @@ def reference_of(feed: Feed, record: Record) -> str:
     """The member reference in a row that may be broken in any way; empty when there is none."""
     cells = dict(zip(feed.columns, record.cells, strict=False))
     own = feed.kind is FeedKind.MEMBERS
-    return cells.get("external_id" if own else "member_external_id", "").strip()
+    try:
+        return reference.canonical(cells.get("external_id" if own else "member_external_id", ""))
+    except RuleViolation:
+        return ""
 
 
 def in_lock_order(feed: Feed, page: Sequence[Record], members: Members) -> Sequence[Record]:
-    """The page as it is taken: accounts by id (ledger.md, lock order), else as in the file."""
-    if feed.kind is not FeedKind.DOCUMENTS:
-        return page
-    return sorted(page, key=lambda record: members.get(reference_of(feed, record), _NOBODY))
+    """The page as it is taken, so that no two files wait for one another: accounts by id
+    (ledger.md, lock order), vehicles by VIN (车架号), new members by reference."""
+    if feed.kind is FeedKind.DOCUMENTS:
+        return sorted(page, key=lambda record: members.get(reference_of(feed, record), _NOBODY))
+    if feed.kind is FeedKind.VEHICLES:
+        return sorted(page, key=lambda record: _vin_of(feed, record))
+    return sorted(page, key=lambda record: reference_of(feed, record))
+
+
+def _vin_of(feed: Feed, record: Record) -> str:
+    """The VIN in a row that may be broken in any way; empty when it is none."""
+    try:
+        return vin.canonical(dict(zip(feed.columns, record.cells, strict=False)).get("vin", ""))
+    except RuleViolation:
+        return ""
 
 
 def _member(feed: Feed, row: Row, members: Members) -> Work:

@@ -10,12 +10,21 @@ _TWO_CHARACTER_SURNAMES = {_COMPOUND[i : i + 2] for i in range(0, len(_COMPOUND)
 
 
 def surname(name: str) -> str:
-    """The surname: one character, two for compound surnames, the first word of other names."""
-    shown = display(name)
-    first = shown.replace("·", " ").split()[0]
-    if first.isascii():
+    """The surname (姓): one character, two for compound surnames.
+
+    Of Latin names the first word, or its first letter when it is the only one.
+    """
+    words = display(name).replace("·", " ").split()
+    first = words[0]
+    if first.isascii() and len(words) > 1:
         return first
     return first[:2] if first[:2] in _TWO_CHARACTER_SURNAMES else first[:1]
+
+
+def masked(name: str) -> str:
+    """张*, 欧阳* or, of a Latin name, Z*: a first word may be a given name (api.md, masking)."""
+    first = surname(name)
+    return f"{first[:1] if first.isascii() else first}*"
 
 
 def addressed_zh(name: str) -> str:

@@ -1,11 +1,10 @@
-"""Dates as people and driving licences (行驶证) write them, and the order licence dates must have.
+"""Dates as people and driving licences (行驶证) write them.
 
 A missing date stays missing: nothing here supplies a default.
 """
 
 import re
 from datetime import date
-from itertools import pairwise
 from typing import Final
 
 from kernel.errors import RuleViolation
@@ -31,26 +30,3 @@ def canonical(value: str) -> date:
         return date(year, month, day)
     except ValueError as impossible:
         raise RuleViolation("date_invalid") from impossible
-
-
-def check_licence_order(
-    *, registered_on: date, issued_on: date, photographed_on: date, today: date
-) -> None:
-    """Registration (注册日期) ≤ issue (发证日期) ≤ photo ≤ today, equal days allowed (formats.md).
-
-    Raises RuleViolation `licence_dates_order` naming the two days that are the wrong way round.
-    """
-    days = {
-        "registered_on": registered_on,
-        "issued_on": issued_on,
-        "photographed_on": photographed_on,
-        "today": today,
-    }
-    for earlier, later in pairwise(days):
-        if days[earlier] > days[later]:
-            raise RuleViolation("licence_dates_order", earlier=earlier, later=later)
-
-
-def licence_warnings(*, registered_on: date, issued_on: date) -> tuple[str, ...]:
-    """`licence_issued_later` if the issue follows registration: transfer, reissue or recolour."""
-    return ("licence_issued_later",) if issued_on > registered_on else ()

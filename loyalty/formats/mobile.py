@@ -11,7 +11,6 @@ from loyalty.formats import text
 
 _MOBILE: Final = re.compile("(?:[+]86|0086|86)?(1[3-9][0-9]{9})")
 _BRACKETS: Final = str.maketrans("", "", "()")
-_VIRTUAL_OPERATORS: Final = ("+86162", "+86165", "+86167", "+86170", "+86171")
 
 
 def canonical(value: str) -> str:
@@ -23,11 +22,3 @@ def canonical(value: str) -> str:
     if typed is None:
         raise RuleViolation("mobile_invalid")
     return f"+86{typed[1]}"
-
-
-def is_virtual_operator(value: str) -> bool:
-    """Whether the number belongs to a virtual operator (虚拟运营商): a risk signal (formats.md).
-
-    Raises what `canonical` raises.
-    """
-    return canonical(value).startswith(_VIRTUAL_OPERATORS)

@@ -76,7 +76,20 @@ def _known(uow: UnitOfWork, person: Enrolment, phone: str) -> UUID:
             Member.source == person.source, Member.external_id == person.external_id
         )
     ).one()
-    same_name = uow.open(row.name, column="member.name", row=row.id) == person.name
-    if not same_name or row.phone_index != uow.blind(phone, column="phone"):
+    known = [
+        uow.open(row.name, column="member.name", row=row.id),
+        uow.open(row.phone, column="member.phone", row=row.id),
+        row.joined_on,
+    ]
+    told = [person.name, phone, person.joined_on]
+    if known != told or not _same_occupation(uow, row, person.occupation):
         raise Conflict("member_changed")
     return row.id
+
+
+def _same_occupation(uow: UnitOfWork, row: Member, told: str | None) -> bool:
+    """An occupation (职业) left out says nothing against a known one."""
+    if not told:
+        return True
+    known = row.occupation and uow.open(row.occupation, column="member.occupation", row=row.id)
+    return known == text.normalise(told)

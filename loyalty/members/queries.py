@@ -67,11 +67,6 @@ def get_member(uow: UnitOfWork, member_id: UUID) -> MemberView:
     return _view(uow, row)
 
 
-def by_reference(uow: UnitOfWork, source: str, external_id: str) -> UUID:
-    """The member a CRM reference names. Raises NotFound `member_not_found`."""
-    return find_reference(uow.session, uow.dealer_id, source, external_id)
-
-
 def by_references(uow: UnitOfWork, source: str, references: Collection[str]) -> dict[str, UUID]:
     """The members known under these CRM references, by reference; unknown ones are left out."""
     found = uow.session.execute(

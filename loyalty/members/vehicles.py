@@ -7,11 +7,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from kernel.errors import NotFound, RuleViolation
+from kernel.errors import Conflict, NotFound, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.formats import colour, plate, text, vin
-from loyalty.members.models import Member, Ownership, Vehicle
+from loyalty.members.models import Ownership, Vehicle
+from loyalty.members.queries import exists
 
 TRANSMISSIONS = ("automatic", "manual")
 
@@ -33,36 +34,46 @@ class OwnedVehicle:
 def add_ownership(uow: UnitOfWork, member_id: UUID, car: OwnedVehicle) -> UUID:
     """Record that the member owned this car; told twice, nothing changes.
 
-    The car's plate follows the latest report. Raises NotFound `member_not_found`,
-    RuleViolation for VIN, plate, colour, `transmission_unknown`, `owned_until_not_after_from`.
+    The car's plate follows the latest report that has one, and a period once closed stays so.
+    Raises NotFound `member_not_found`, Conflict `ownership_closed` for another end of a closed
+    period, RuleViolation for VIN, plate, colour, `transmission_unknown`,
+    `owned_until_not_after_from`.
     """
     if car.transmission not in TRANSMISSIONS:
         raise RuleViolation("transmission_unknown", pointer="/transmission")
     if car.owned_until is not None and car.owned_until <= car.owned_from:
         raise RuleViolation("owned_until_not_after_from", pointer="/owned_until")
-    if uow.session.scalar(select(Member.id).where(Member.id == member_id)) is None:
+    if not exists(uow.session, member_id):
         raise NotFound("member_not_found")
-    vehicle_id = _put_vehicle(uow, car)
-    key: UUID | None = uow.session.scalar(
-        insert(Ownership)
-        .values(
+    key = _put_period(uow, member_id, _put_vehicle(uow, car), car)
+    uow.audit("vehicle.ownership_recorded", key)
+    return key
+
+
+def _put_period(uow: UnitOfWork, member_id: UUID, vehicle_id: UUID, car: OwnedVehicle) -> UUID:
+    """The lock on the vehicle's row, taken before, lets one report at a time come here."""
+    row = uow.session.scalar(
+        select(Ownership).where(
+            Ownership.vehicle_id == vehicle_id,
+            Ownership.member_id == member_id,
+            Ownership.owned_from == car.owned_from,
+        )
+    )
+    if row is None:
+        row = Ownership(
             id=new_id(),
             dealer_id=uow.dealer_id,
             vehicle_id=vehicle_id,
             member_id=member_id,
             owned_from=car.owned_from,
-            owned_until=car.owned_until,
             created_at=uow.now,
         )
-        .on_conflict_do_update(
-            index_elements=["vehicle_id", "member_id", "owned_from"],
-            set_={"owned_until": car.owned_until},
-        )
-        .returning(Ownership.id)
-    )
-    assert key is not None
-    uow.audit("vehicle.ownership_recorded", key)
-    return key
+        uow.session.add(row)
+    if row.owned_until is not None and car.owned_until not in (None, row.owned_until):
+        raise Conflict("ownership_closed", pointer="/owned_until")
+    row.owned_until = row.owned_until or car.owned_until
+    uow.session.flush()
+    return row.id
 
 
 def _put_vehicle(uow: UnitOfWork, car: OwnedVehicle) -> UUID:
@@ -71,7 +82,14 @@ def _put_vehicle(uow: UnitOfWork, car: OwnedVehicle) -> UUID:
     key = new_id()
     created = uow.session.scalar(
         insert(Vehicle)
-        .values(id=key, created_at=uow.now, **_columns(uow, car, key, number, index))
+        .values(
+            id=key,
+            dealer_id=uow.dealer_id,
+            vin=uow.seal(number, column="vehicle.vin", row=key),
+            vin_index=index,
+            created_at=uow.now,
+            **_reported(uow, car, key),
+        )
         .on_conflict_do_nothing(index_elements=["dealer_id", "vin_index"])
         .returning(Vehicle.id)
     )
@@ -80,22 +98,20 @@ def _put_vehicle(uow: UnitOfWork, car: OwnedVehicle) -> UUID:
     row = uow.session.scalars(
         select(Vehicle).where(Vehicle.vin_index == index).with_for_update()
     ).one()
-    for name, value in _columns(uow, car, row.id, number, index).items():
+    for name, value in _reported(uow, car, row.id).items():
         setattr(row, name, value)
     uow.session.flush()
     return row.id
 
 
-def _columns(
-    uow: UnitOfWork, car: OwnedVehicle, key: UUID, number: str, index: bytes
-) -> dict[str, object]:
-    plate_no = plate.canonical(car.plate) if car.plate else None
-    return {
-        "dealer_id": uow.dealer_id,
-        "vin": uow.seal(number, column="vehicle.vin", row=key),
-        "vin_index": index,
-        "plate": uow.seal(plate_no, column="vehicle.plate", row=key) if plate_no else None,
-        "plate_index": uow.blind(plate_no, column="plate") if plate_no else None,
+def _reported(uow: UnitOfWork, car: OwnedVehicle, key: UUID) -> dict[str, object]:
+    """What a report may change; one without a plate (车牌) does not take a known one away."""
+    told: dict[str, object] = {}
+    if car.plate:
+        plate_no = plate.canonical(car.plate)
+        told["plate"] = uow.seal(plate_no, column="vehicle.plate", row=key)
+        told["plate_index"] = uow.blind(plate_no, column="plate")
+    return told | {
         "model": text.normalise(car.model),
         "colour": colour.canonical(car.colour),
         "transmission": car.transmission,

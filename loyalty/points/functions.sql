@@ -1,6 +1,7 @@
 -- The decisions of the ledger, taken in the database under the account's row lock (ledger.md).
 -- Lock in one statement, read the lots in the next: each statement of a PL/pgSQL function takes
 -- a fresh snapshot under READ COMMITTED, so lots that a waiting call reads are never stale.
+-- The account's version, counted up under that lock, is the order of its posting sets.
 -- The rules are those of rules/lots.py; a property test holds the two together.
 
 CREATE OR REPLACE FUNCTION point_lot_alive(
@@ -25,17 +26,20 @@ CREATE OR REPLACE FUNCTION point_accrue(
     p_source text, p_source_key text,
     p_actor_id text, p_actor_role text, p_request_id text, p_now timestamptz
 ) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    v_version bigint;
 BEGIN
-    PERFORM 1 FROM point_account WHERE member_id = p_member FOR NO KEY UPDATE;
+    SELECT version + 1 INTO v_version FROM point_account
+    WHERE member_id = p_member FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
     INSERT INTO posting_set (
-        member_id, id, dealer_id, kind, points, business_on, posted_at, source, source_key,
-        rule_id, rule_version, actor_id, actor_role, request_id
+        member_id, id, dealer_id, account_version, kind, points, business_on, posted_at,
+        source, source_key, rule_id, rule_version, actor_id, actor_role, request_id
     ) VALUES (
-        p_member, p_set, p_dealer, 'accrual', p_points, p_business_on, p_now, p_source,
-        p_source_key, p_rule_id, p_rule_version, p_actor_id, p_actor_role, p_request_id
+        p_member, p_set, p_dealer, v_version, 'accrual', p_points, p_business_on, p_now,
+        p_source, p_source_key, p_rule_id, p_rule_version, p_actor_id, p_actor_role, p_request_id
     );
     INSERT INTO point_lot (
         member_id, id, dealer_id, issuer_id, posting_set_id, points, remaining, open,
@@ -49,7 +53,7 @@ BEGIN
     ) VALUES
         (p_member, p_set, 1, p_dealer, 'member', 'available', p_issuer, p_lot, p_points),
         (p_member, p_set, 2, p_dealer, 'programme', 'issued', p_issuer, NULL, -p_points);
-    UPDATE point_account SET available = available + p_points, version = version + 1
+    UPDATE point_account SET available = available + p_points, version = v_version
     WHERE member_id = p_member;
     INSERT INTO outbox_event (dealer_id, kind, subject_id, data, occurred_at, request_id)
     VALUES (p_dealer, 'points.accrued', p_member,
@@ -66,8 +70,11 @@ CREATE OR REPLACE FUNCTION point_burn(
     p_actor_id text, p_actor_role text, p_request_id text, p_now timestamptz,
     OUT done boolean, OUT spendable bigint
 ) LANGUAGE plpgsql AS $$
+DECLARE
+    v_version bigint;
 BEGIN
-    PERFORM 1 FROM point_account WHERE member_id = p_member FOR NO KEY UPDATE;
+    SELECT version + 1 INTO v_version FROM point_account
+    WHERE member_id = p_member FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -77,11 +84,11 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO posting_set (
-        member_id, id, dealer_id, kind, points, business_on, posted_at, source, source_key,
-        rule_id, rule_version, actor_id, actor_role, request_id
+        member_id, id, dealer_id, account_version, kind, points, business_on, posted_at,
+        source, source_key, rule_id, rule_version, actor_id, actor_role, request_id
     ) VALUES (
-        p_member, p_set, p_dealer, 'redemption', -p_points, p_business_on, p_now, p_source,
-        p_source_key, NULL, NULL, p_actor_id, p_actor_role, p_request_id
+        p_member, p_set, p_dealer, v_version, 'redemption', -p_points, p_business_on, p_now,
+        p_source, p_source_key, NULL, NULL, p_actor_id, p_actor_role, p_request_id
     );
     WITH walk AS (
         SELECT id, issuer_id, remaining,
@@ -109,7 +116,7 @@ BEGIN
     SELECT p_member, p_set, row_number() OVER (ORDER BY side, before, issuer_id),
            p_dealer, side, account, issuer_id, lot_id, points
     FROM line;
-    UPDATE point_account SET available = available - p_points, version = version + 1
+    UPDATE point_account SET available = available - p_points, version = v_version
     WHERE member_id = p_member;
     INSERT INTO outbox_event (dealer_id, kind, subject_id, data, occurred_at, request_id)
     VALUES (p_dealer, 'points.redeemed', p_member,

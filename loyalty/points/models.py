@@ -46,13 +46,17 @@ class PointLot(Base):
 
 
 class PostingSet(Base):
-    """A balanced group of entries: one business act on one member's points."""
+    """A balanced group of entries: one business act on one member's points.
+
+    `account_version` is the account's after it, taken under its lock: the order of the acts.
+    """
 
     __tablename__ = "posting_set"
 
     member_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dealer_id: Mapped[UUID]
+    account_version: Mapped[int]
     kind: Mapped[str]
     points: Mapped[int]
     business_on: Mapped[date]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 
 from kernel.clock import business_day
 from kernel.errors import NotFound
@@ -106,10 +106,19 @@ def statement(
         raise NotFound("member_not_found")
     sets = select(PostingSet).where(PostingSet.member_id == member_id)
     if before:
-        sets = sets.where(PostingSet.id < before)
-    found = list(uow.session.scalars(sets.order_by(PostingSet.id.desc()).limit(limit)))
+        sets = sets.where(PostingSet.account_version < _version_at(member_id, before))
+    newest_first = sets.order_by(PostingSet.account_version.desc())
+    found = list(uow.session.scalars(newest_first.limit(limit)))
     lots = _lots(uow, member_id, [row.id for row in found])
     return [_line(row, lots.get(row.id, [])) for row in found]
+
+
+def _version_at(member_id: UUID, posting_set_id: UUID) -> ScalarSelect[int]:
+    return (
+        select(PostingSet.account_version)
+        .where(PostingSet.member_id == member_id, PostingSet.id == posting_set_id)
+        .scalar_subquery()
+    )
 
 
 def _line(row: PostingSet, lots: list[LotShare]) -> StatementLine:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
+from kernel.database import violated
 from kernel.errors import Conflict
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
@@ -25,11 +26,12 @@ def offer_reward(
                     name_zh=name_zh,
                     name_en=name_en,
                     points=points,
-                    active=True,
                     created_at=uow.now,
                 )
             )
     except IntegrityError as error:
+        if violated(error) != "uq_reward_code":
+            raise
         raise Conflict("reward_code_taken", pointer="/code") from error
     uow.session.add(
         RewardStock(reward_id=key, dealer_id=uow.dealer_id, received=stock, available=stock)

@@ -16,7 +16,6 @@ class Reward(Base):
     name_zh: Mapped[str]
     name_en: Mapped[str]
     points: Mapped[int]
-    active: Mapped[bool]
     created_at: Mapped[Instant]
 
 

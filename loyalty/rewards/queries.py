@@ -19,7 +19,6 @@ class RewardView:
     name_en: str
     points: int
     available: int
-    active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,8 @@ def get_reward(uow: UnitOfWork, reward_id: UUID) -> RewardView:
 
 
 def list_rewards(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[RewardView]:
-    """The active catalogue in the order in which rewards were offered."""
-    rows = _REWARDS.where(Reward.active).order_by(Reward.id).limit(limit)
+    """The catalogue in the order in which rewards were offered."""
+    rows = _REWARDS.order_by(Reward.id).limit(limit)
     if after:
         rows = rows.where(Reward.id > after)
     return [_reward(row) for row in uow.session.execute(rows)]
@@ -87,7 +86,6 @@ def _reward(row: Row[Reward, int]) -> RewardView:
         name_en=reward.name_en,
         points=reward.points,
         available=available,
-        active=reward.active,
     )
 
 

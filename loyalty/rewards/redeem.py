@@ -19,7 +19,7 @@ def redeem(uow: UnitOfWork, *, member_id: UUID, reward_id: UUID, quantity: int) 
 
     Raises NotFound `reward_not_found`, Conflict `insufficient_points` and `out_of_stock`.
     """
-    price = uow.session.scalar(select(Reward.points).where(Reward.id == reward_id, Reward.active))
+    price = uow.session.scalar(select(Reward.points).where(Reward.id == reward_id))
     if price is None:
         raise NotFound("reward_not_found")
     key = new_id()

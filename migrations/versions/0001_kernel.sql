@@ -34,12 +34,16 @@ BEGIN
 END
 $$;
 
--- Rows of this table are never changed or deleted, whoever asks.
+-- Rows of this table are never changed or deleted, one by one or all at once, whoever asks.
 CREATE FUNCTION app_append_only(p_table text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format(
         'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I
          FOR EACH ROW EXECUTE FUNCTION app_refuse_change()', p_table
+    );
+    EXECUTE format(
+        'CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON %I
+         FOR EACH STATEMENT EXECUTE FUNCTION app_refuse_change()', p_table
     );
 END
 $$;

@@ -24,6 +24,7 @@ CREATE TABLE staff (
     CONSTRAINT pk_staff PRIMARY KEY (id),
     CONSTRAINT uq_staff_dealer_id UNIQUE (dealer_id, id),
     CONSTRAINT uq_staff_staff_no UNIQUE (dealer_id, staff_no),
+    CONSTRAINT ck_staff_staff_no CHECK (staff_no = btrim(staff_no) AND staff_no <> ''),
     CONSTRAINT fk_staff_dealer FOREIGN KEY (dealer_id) REFERENCES dealer (id),
     CONSTRAINT ck_staff_roles CHECK (
         roles <@ ARRAY['consultant', 'duty_manager', 'showroom_manager', 'callback_agent',
@@ -57,6 +58,10 @@ CREATE TABLE member (
     CONSTRAINT pk_member PRIMARY KEY (id),
     CONSTRAINT uq_member_dealer_id UNIQUE (dealer_id, id),
     CONSTRAINT uq_member_reference UNIQUE (dealer_id, source, external_id),
+    CONSTRAINT ck_member_source CHECK (source = btrim(source) AND source <> ''),
+    CONSTRAINT ck_member_external_id CHECK (
+        external_id = btrim(external_id) AND external_id <> ''
+    ),
     CONSTRAINT fk_member_dealer FOREIGN KEY (dealer_id) REFERENCES dealer (id)
 );
 CREATE INDEX ix_member_phone ON member (dealer_id, phone_index);

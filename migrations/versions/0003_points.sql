@@ -18,6 +18,7 @@ CREATE TABLE posting_set (
     member_id uuid NOT NULL,
     id uuid NOT NULL,
     dealer_id uuid NOT NULL,
+    account_version bigint NOT NULL,
     kind text NOT NULL CHECK (kind IN ('accrual', 'redemption')),
     points bigint NOT NULL CHECK (abs(points) BETWEEN 1 AND 10000000),
     business_on date NOT NULL,
@@ -30,7 +31,8 @@ CREATE TABLE posting_set (
     actor_role text NOT NULL,
     request_id text NOT NULL,
     CONSTRAINT pk_posting_set PRIMARY KEY (member_id, id),
-    CONSTRAINT uq_posting_set_source UNIQUE (member_id, source, source_key)
+    CONSTRAINT uq_posting_set_source UNIQUE (member_id, source, source_key),
+    CONSTRAINT uq_posting_set_account_version UNIQUE (member_id, account_version)
 );
 SELECT app_protect('posting_set', 'SELECT, INSERT');
 SELECT app_append_only('posting_set');

@@ -7,11 +7,11 @@ CREATE TABLE reward (
     name_zh text NOT NULL,
     name_en text NOT NULL,
     points bigint NOT NULL CHECK (points BETWEEN 1 AND 10000000),
-    active boolean NOT NULL,
     created_at timestamptz NOT NULL,
     CONSTRAINT pk_reward PRIMARY KEY (id),
     CONSTRAINT uq_reward_dealer_id UNIQUE (dealer_id, id),
     CONSTRAINT uq_reward_code UNIQUE (dealer_id, code),
+    CONSTRAINT ck_reward_code CHECK (code = btrim(code) AND code <> ''),
     CONSTRAINT fk_reward_dealer FOREIGN KEY (dealer_id) REFERENCES dealer (id)
 );
 SELECT app_protect('reward', 'SELECT, INSERT');

@@ -111,7 +111,7 @@ CREATE TABLE sale_event (
     source text NOT NULL,
     source_event_id text NOT NULL,
     kind text NOT NULL CHECK (kind IN ('order', 'delivery', 'cancellation')),
-    order_no text NOT NULL,
+    order_no text NOT NULL CHECK (order_no = btrim(order_no) AND order_no <> ''),
     occurred_at timestamptz NOT NULL,
     buyer_phone_index bytea,
     vin bytea,

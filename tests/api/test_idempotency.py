@@ -12,11 +12,25 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from api.idempotency import store_refusal
+from api.openapi import document
+from api.problems import Problem
 from api.service import Service
 from api.v1 import OPERATIONS
-from kernel.idempotency import KEPT_FOR, forget_old
+from kernel.errors import TooSoon
+from kernel.idempotency import KEPT_FOR, Claim, forget_old, take
 from tests.support.shop import Shop, hire, open_shop
-from tests.support.story import balance, earn, member, reward
+from tests.support.story import (
+    ZHANG_SAN,
+    balance,
+    called,
+    calling,
+    desk,
+    earn,
+    member,
+    reward,
+)
+from tests.support.story import owner as zhang_san
 
 PARALLEL = 50
 
@@ -136,20 +150,20 @@ def test_the_key_on_another_address_is_refused(
     name = key()
     body = {"staff_no": key(), "name": "王五", "roles": ["finance"], "team": "a"}
     assert shop.post("crm", "/v1/staff", body, key=name).status_code == 201
-    other = shop.post("crm", "/v1/members/search", {"phone": "13800138000"}, key=name)
+    later = {"token_id": "t-1", "expires_at": "2026-11-21T12:00:00Z"}
+    other = shop.post("crm", "/v1/token-withdrawals", later, key=name)
     assert code(other) == (422, "idempotency_key_reused")
 
 
 def test_the_key_of_one_person_is_no_way_to_the_answer_of_another(shop: Shop) -> None:
-    name, someone = key(), member(shop)
-    reveal = {"phone": "13800138000"}
+    name, body = key(), ZHANG_SAN | {"external_ref": {"source": "crm", "id": key()}}
     first, colleague = hire(shop, "duty_manager"), hire(shop, "duty_manager")
-    path = "/v1/members/search"
-    answer = shop.post("duty_manager", path, reveal, subject=first, key=name)
-    assert str(someone) in answer.text
-    theirs = shop.post("duty_manager", path, reveal, subject=colleague, key=name)
+    answer = shop.post("duty_manager", "/v1/members", body, subject=first, key=name)
+    assert answer.status_code == 201
+    assert answer.json is not None
+    theirs = shop.post("duty_manager", "/v1/members", body, subject=colleague, key=name)
     assert code(theirs) == (422, "idempotency_key_reused")
-    assert str(someone) not in theirs.text
+    assert answer.json["id"] not in theirs.text
 
 
 def test_another_dealers_same_key_is_a_key_of_its_own(shop: Shop, other_shop: Shop) -> None:
@@ -163,16 +177,18 @@ def test_another_dealers_same_key_is_a_key_of_its_own(shop: Shop, other_shop: Sh
 
 def test_a_replay_is_authorised_anew(shop: Shop) -> None:
     name, person = key(), hire(shop, "duty_manager")
-    body = {"phone": "13800138000"}
-    path = "/v1/members/search"
-    assert shop.post("duty_manager", path, body, subject=person, key=name).status_code == 200
+    body, path = ZHANG_SAN | {"external_ref": {"source": "crm", "id": key()}}, "/v1/members"
+    assert shop.post("duty_manager", path, body, subject=person, key=name).status_code == 201
     gone = {"roles": ["finance"], "team": "a", "active": True}
     shop.post("dealer_admin", f"/v1/staff/{person}/changes", gone, version=1)
     again = shop.post("duty_manager", path, body, subject=person, key=name)
     assert code(again) == (403, "role_lacks")
 
 
-@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.writes], ids=lambda o: o.name)
+KEYED = [each for each in OPERATIONS if each.writes and each.keeps_answer]
+
+
+@pytest.mark.parametrize("operation", KEYED, ids=lambda each: each.name)
 def test_no_write_without_a_key(shop: Shop, operation: Any) -> None:
     role = operation.roles[-1] if operation.roles[0] == "owner" else operation.roles[0]
     path = operation.path.replace("<uuid:", "").replace(">", "")
@@ -262,8 +278,8 @@ def test_an_unreadable_or_invalid_request_does_not_use_the_key_up(
 
 
 def test_keys_are_forgotten_after_seven_days_and_not_before(shop: Shop) -> None:
-    name, body = key(), {"phone": "13800138000"}
-    assert shop.post("crm", "/v1/members/search", body, key=name).status_code == 200
+    name, body = key(), ZHANG_SAN | {"external_ref": {"source": "crm", "id": key()}}
+    assert shop.post("crm", "/v1/members", body, key=name).status_code == 201
     now = shop.service.clock()
     for age, kept in ((KEPT_FOR - timedelta(minutes=1), True), (KEPT_FOR, False)):
         with shop.service.database.transaction(shop.dealer_id) as session:
@@ -272,11 +288,76 @@ def test_keys_are_forgotten_after_seven_days_and_not_before(shop: Shop) -> None:
 
 
 def test_what_is_kept_for_replay_cannot_be_read_in_the_table(shop: Shop) -> None:
-    name, someone = key(), member(shop, name="欧阳娜娜", phone="13912345678")
-    body = {"phone": "13912345678"}
-    answer = shop.post("crm", "/v1/members/search", body, key=name)
-    assert str(someone) in answer.text
+    name, someone = key(), {"name": "欧阳娜娜", "phone": "13912345678"}
+    body = ZHANG_SAN | someone | {"external_ref": {"source": "crm", "id": key()}}
+    answer = shop.post("crm", "/v1/members", body, key=name)
+    assert answer.json is not None
     kept = row(shop, name)
     readable = b"".join((kept.body, kept.fingerprint, repr(kept.headers).encode()))
-    for secret in (str(someone), "欧阳", "13912345678", "5678", '"items"'):
+    for secret in (answer.json["id"], "欧阳", "13912345678", "5678", '"version"'):
         assert secret.encode() not in readable
+
+
+def test_a_corrected_if_match_under_the_same_key_is_tried_anew(shop: Shop) -> None:
+    name, path = key(), f"/v1/staff/{hire(shop, 'consultant')}/changes"
+    body = {"roles": ["finance"], "team": "a", "active": True}
+    stale = shop.post("dealer_admin", path, body, key=name, version=7)
+    assert code(stale) == (412, "version_changed")
+    assert row(shop, name) is None
+    assert shop.post("dealer_admin", path, body, key=name, version=1).status_code == 201
+    assert replayed(shop.post("dealer_admin", path, body, key=name, version=1))
+
+
+def test_a_refusal_that_finds_its_key_busy_is_told_to_come_again(shop: Shop, app: Flask) -> None:
+    claim = Claim(shop.dealer_id, "owner-website", key(), b"x")
+    database = shop.service.database
+    with database.transaction(shop.dealer_id) as session, app.test_request_context():
+        assert take(session, claim, now=shop.service.clock()) is None
+        with pytest.raises(TooSoon, match="request_in_flight"):
+            store_refusal(shop.service, claim, Problem("insufficient_points", 409))
+
+
+UNKEPT = [each for each in OPERATIONS if not each.keeps_answer]
+
+
+def test_what_shows_a_person_keeps_no_answer() -> None:
+    assert {each.name for each in UNKEPT} == {"search_members", "create_phone_reveal"}
+
+
+@pytest.mark.parametrize("operation", UNKEPT, ids=lambda each: each.name)
+def test_an_operation_that_keeps_no_answer_asks_for_no_key(operation: Any) -> None:
+    described = document([operation])["paths"]
+    (methods,) = described.values()
+    assert "Idempotency-Key" not in {each.get("name") for each in methods["post"]["parameters"]}
+
+
+def test_a_search_needs_no_key_and_is_never_answered_from_the_store(shop: Shop) -> None:
+    headers = {"Authorization": f"Bearer {shop.token('crm')}"}
+    sought, path = {"phone": "13688880000"}, "/v1/members/search"
+    found = shop.client().post(path, json=sought, headers=headers)
+    assert (found.status_code, found.json) == (200, {"items": []})
+    name = key()
+    assert shop.post("crm", path, sought, key=name).json == {"items": []}
+    someone = member(shop, phone="13688880000")
+    again = shop.post("crm", path, sought, key=name)
+    assert (str(someone) in again.text, replayed(again), row(shop, name)) == (True, False, None)
+
+
+def test_every_look_at_a_number_leaves_its_own_trace_and_none_outlives_the_call(
+    app: Flask, service: Service
+) -> None:
+    shop = open_shop(app, service)
+    zhang_san(shop)
+    calling(shop)
+    path, name = f"/v1/callbacks/{desk(shop)['id']}/phone-reveals", key()
+    body = {"reason": "first_call"}
+    looks = [shop.post("callback_agent", path, body, key=name) for _ in range(2)]
+    assert [look.status_code for look in looks] == [201, 201]
+    assert not any(map(replayed, looks))
+    with service.database.transaction(shop.dealer_id) as session:
+        asked = text("SELECT count(*) FROM audit_event WHERE subject_id::text = :call")
+        traces = session.scalar(asked, {"call": path.split("/")[3]})
+    assert traces == 2
+    called(shop, honest=True)
+    late = shop.post("callback_agent", path, body, key=name)
+    assert code(late) == (409, "callback_closed")

@@ -21,7 +21,7 @@ from loyalty.earning.take_document import take_document
 from loyalty.feed.rows import COLUMNS, FeedKind
 from loyalty.feed.run import begin, finish, take_page
 from loyalty.feed.take_row import Feed, Record, in_lock_order
-from loyalty.members.queries import by_reference, vehicles_of
+from loyalty.members.queries import vehicles_of
 from tests.support.desk import HEADER, TABLES, Desk, faults_of
 from tests.support.shop import Shop
 
@@ -57,7 +57,7 @@ def test_a_car_comes_to_its_owner_and_a_document_to_his_points(desk: Desk) -> No
     desk.take("members", WANG)
     assert desk.take("vehicles", SAGITAR).stdout == "vehicles: 1 rows, 1 taken, 0 refused\n"
     assert desk.take("documents", paper(1), paper(2, payer="warranty")).exit_code == 0
-    (car,) = desk.read(lambda uow: vehicles_of(uow, by_reference(uow, "crm", "M1")))
+    (car,) = desk.read(lambda uow: vehicles_of(uow, desk.member(uow, "M1")))
     assert (car.vin, car.plate, car.colour) == ("LFV2A21K8A3000001", "京A12345", "A")
     assert desk.points("M1") == 100
 
@@ -244,9 +244,56 @@ def test_two_imports_of_a_file_never_take_a_page_twice(desk: Desk) -> None:
 def test_documents_of_a_page_lock_accounts_by_id_and_keep_each_members_order() -> None:
     members = {"M1": UUID(int=9), "M2": UUID(int=4)}
     page = [Record(n, paper(n, member=m).split(",")) for n, m in enumerate(("M1", "M2", "M1"))]
-    for kind, order in ((FeedKind.DOCUMENTS, [1, 0, 2]), (FeedKind.VEHICLES, [0, 1, 2])):
-        feed = Feed(kind, "crm", COLUMNS[FeedKind.DOCUMENTS], b"")
-        assert [record.number for record in in_lock_order(feed, page, members)] == order
+    feed = Feed(FeedKind.DOCUMENTS, "crm", COLUMNS[FeedKind.DOCUMENTS], b"")
+    assert [record.number for record in in_lock_order(feed, page, members)] == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lines"),
+    [("members", [WANG, LI]), ("vehicles", [SAGITAR, SAGITAR.replace("8A3", "5A4").lower()])],
+)
+def test_two_files_with_the_same_rows_in_another_order_lock_them_in_one_order(
+    kind: str, lines: list[str]
+) -> None:
+    feed = Feed(FeedKind(kind), "crm", COLUMNS[FeedKind(kind)], b"")
+    files = ([*lines, "x"], ["x", *reversed(lines)])
+    taken = [
+        [",".join(row.cells) for row in in_lock_order(feed, page, {})]
+        for page in ([Record(0, line.split(",")) for line in file] for file in files)
+    ]
+    assert taken[0] == taken[1]
+    assert sorted(taken[0]) == sorted(files[0])
+
+
+def test_a_car_told_again_without_plate_or_end_keeps_what_is_known(desk: Desk) -> None:
+    ended = SAGITAR.replace(",,非", ",2025-05-01,非")
+    sparse = SAGITAR.replace("京A12345", "").replace("白色", "红色")
+    desk.take("members", WANG)
+    for line in (SAGITAR, ended, sparse):
+        assert desk.take("vehicles", line).exit_code == 0
+    (car,) = desk.read(lambda uow: vehicles_of(uow, desk.member(uow, "M1")))
+    assert (car.plate, car.colour, str(car.owned_until)) == ("京A12345", "E", "2025-05-01")
+    file = desk.file("vehicles", ended.replace("2025-05-01", "2026-05-01"))
+    assert desk.run("vehicles", file).exit_code == 1
+    assert faults_of(file)[0]["code"] == "ownership_closed"
+
+
+def test_one_document_in_four_spellings_earns_once(desk: Desk) -> None:
+    desk.take("members", WANG)
+    spellings = ("SO-1", " SO-1", "SO-1　", "ＳＯ－１")
+    lines = [paper(1).replace("SO-1", spelling) for spelling in spellings]
+    done = desk.take("documents", *lines, paper(2).replace("M1", "Ｍ1 "))
+    assert "5 rows, 5 taken (2 new, 3 known before), 0 refused" in done.stdout
+    assert desk.points("M1") == 200
+
+
+def test_a_feed_cannot_pass_for_the_services_own_postings(desk: Desk) -> None:
+    desk.run("members", desk.file("members", WANG), "--source", "redemption")
+    file = desk.file("documents", paper(1))
+    assert desk.run("documents", file, "--source", "Redemption").exit_code == 1
+    assert desk.run("documents", file, "--source", "redemption").exit_code == 1
+    assert faults_of(file)[0]["code"] == "source_reserved"
+    assert desk.counts()["posting_set"] == 0
 
 
 def test_a_busy_database_is_told_without_its_words(

@@ -172,6 +172,9 @@ def test_an_empty_cell_is_refused_by_the_name_of_its_column(kind: str, column: s
         ("members", "external_id", "M\u200b1", "field_characters"),
         ("members", "name", "王\n伟", "field_characters"),
         ("documents", "document_id", "SO\x07-1", "field_characters"),
+        ("documents", "document_id", "SО-1", "reference_invalid"),
+        ("vehicles", "member_external_id", "M  1", "reference_invalid"),
+        ("members", "external_id", "㍻" * 41, "field_length"),
     ],
 )
 def test_an_unusable_cell_is_refused_without_repeating_it(

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from api.commands.work import unit_of_work
 from api.service import Service
-from kernel.database import Database
+from kernel.database import Database, owner_session
 from kernel.errors import Conflict
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
@@ -28,13 +29,11 @@ from tests.support.shop import Shop
 
 
 @pytest.fixture
-def owner_session(service: Service) -> Iterator[Session]:
+def owners(service: Service) -> Iterator[Session]:
     """A session of the owner of the tables, rolled back in the end."""
-    owner = Database(service.settings.database_url, role=None)
-    with Session(owner.engine) as session:
+    with owner_session(service.settings.database_url) as session:
         yield session
         session.rollback()
-    owner.dispose()
 
 
 class Books:
@@ -44,7 +43,7 @@ class Books:
         self.shop = shop
         self.member = story.member(shop)
 
-    def work(self, hours: float = 0) -> object:
+    def work(self, hours: float = 0) -> AbstractContextManager[UnitOfWork]:
         now = self.shop.service.clock() + timedelta(hours=hours)
         return unit_of_work(
             self.shop.service, self.shop.dealer_id, role=Role.SYSTEM, client="test", now=now
@@ -152,17 +151,15 @@ def test_any_run_of_verbs_keeps_the_books_equal_to_a_plain_model(shop: Shop) -> 
     run_state_machine_as_test(
         Machine, settings=settings(max_examples=12, stateful_step_count=20, deadline=None)
     )
-    owner = Database(shop.service.settings.database_url, role=None)
-    with Session(owner.engine) as session:
+    with owner_session(shop.service.settings.database_url, read_only=True) as session:
         assert [finding for finding in prove(session) if finding.count] == []
-    owner.dispose()
 
 
-def test_an_unbalanced_posting_cannot_be_stored(shop: Shop, owner_session: Session) -> None:
+def test_an_unbalanced_posting_cannot_be_stored(shop: Shop, owners: Session) -> None:
     member = story.member(shop)
     story.earn(shop, member, 10)
     with pytest.raises(IntegrityError, match="not balanced"):
-        owner_session.execute(
+        owners.execute(
             text(
                 "INSERT INTO point_entry SELECT member_id, posting_set_id, 9, dealer_id, side,"
                 " account, issuer_id, lot_id, 5 FROM point_entry"
@@ -179,14 +176,17 @@ def test_an_unbalanced_posting_cannot_be_stored(shop: Shop, owner_session: Sessi
         "DELETE FROM point_entry",
         "UPDATE posting_set SET points = 1",
         "DELETE FROM posting_set",
+        "TRUNCATE point_entry",
+        "TRUNCATE posting_set CASCADE",
+        "TRUNCATE audit_event",
     ],
 )
 def test_even_the_owner_of_the_tables_cannot_rewrite_the_books(
-    shop: Shop, owner_session: Session, statement: str
+    shop: Shop, owners: Session, statement: str
 ) -> None:
     story.earn(shop, story.member(shop), 10)
     with pytest.raises(DBAPIError, match="append-only"):
-        owner_session.execute(text(statement))
+        owners.execute(text(statement))
 
 
 @pytest.mark.parametrize(
@@ -218,16 +218,73 @@ def test_the_services_own_role_may_not_touch_what_it_never_changes(
         ("DELETE FROM outbox_event WHERE subject_id = :member", "I8"),
         ("UPDATE source_document SET posting_set_id = NULL WHERE member_id = :member", "I4"),
         ("UPDATE reward_stock SET available = available - 1", "I7"),
+        ("UPDATE posting_set SET points = -points WHERE member_id = :member", "I3"),
+        ("UPDATE point_entry SET points = 9 WHERE member_id = :member AND line = 1", "I1"),
     ],
 )
 def test_the_proof_finds_planted_damage(
-    shop: Shop, owner_session: Session, damage: str, number: str
+    shop: Shop, owners: Session, damage: str, number: str
 ) -> None:
     member = story.member(shop)
     story.earn(shop, member, 10)
     story.reward(shop)
-    assert not any(finding.count for finding in prove(owner_session))
-    owner_session.execute(text(damage), {"member": member})
-    found = {finding.check.number for finding in prove(owner_session) if finding.count}
+    assert not any(finding.count for finding in prove(owners))
+    owners.execute(text("SET LOCAL session_replication_role = replica"))
+    owners.execute(text(damage), {"member": member})
+    found = {finding.number for finding in prove(owners) if finding.count}
     assert number in found
     assert {check.number for check in CHECKS} >= found
+
+
+def test_a_finding_counts_the_broken_rows_and_names_one(shop: Shop, owners: Session) -> None:
+    members = [story.member(shop, phone=f"1380013{number:04}") for number in range(3)]
+    for member in members:
+        story.earn(shop, member, 10)
+    owners.execute(
+        text("UPDATE point_account SET available = available + 1 WHERE member_id = ANY (:members)"),
+        {"members": members},
+    )
+    found = next(finding for finding in prove(owners) if finding.count)
+    assert (found.number, found.count) == ("I2", 3)
+    assert uuid.UUID(found.example) in members
+
+
+@pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
+def test_the_functions_run_under_read_committed_whatever_the_server_prefers(
+    database: str, isolation: str
+) -> None:
+    """Their second statement must see what they waited for (ledger.md, hot path)."""
+    name = make_url(database).database
+    stubborn = Database(database, pool_size=1)
+    with owner_session(database) as session:
+        session.execute(
+            text(f"ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'")
+        )
+    try:
+        with stubborn.engine.connect() as connection:
+            assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+    finally:
+        stubborn.dispose()
+        with owner_session(database) as session:
+            session.execute(text(f"ALTER DATABASE {name} RESET default_transaction_isolation"))
+
+
+def test_an_error_of_the_database_does_not_quote_the_values_sent(shop: Shop) -> None:
+    with (
+        pytest.raises(DBAPIError) as refused,
+        shop.service.database.transaction(shop.dealer_id) as session,
+    ):
+        session.execute(text("SELECT 1 / (length(:phone) - 11)"), {"phone": "13800138000"})
+    assert "division by zero" in str(refused.value)
+    assert "13800138000" not in str(refused.value)
+
+
+def test_the_owners_session_waits_as_long_as_a_job_takes_and_may_be_told_not_to_write(
+    database: str,
+) -> None:
+    with owner_session(database, read_only=True) as session:
+        assert session.scalar(text("SHOW statement_timeout")) == "0"
+        assert session.scalar(text("SHOW transaction_isolation")) == "repeatable read"
+        with pytest.raises(DBAPIError, match="read-only"):
+            session.execute(text("DELETE FROM outbox_event"))
+        session.rollback()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 from click.testing import CliRunner, Result
 from sqlalchemy import text
@@ -14,7 +15,7 @@ from api.commands.work import unit_of_work
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.feed.rows import COLUMNS
-from loyalty.members.queries import by_reference, get_member
+from loyalty.members.queries import find_reference, get_member
 from loyalty.points.queries import balance
 from tests.support.shop import Shop
 
@@ -58,11 +59,14 @@ class Desk:
         return int(self.read(lambda uow: uow.session.scalar(text(sql))) or 0)
 
     def points(self, reference: str) -> int:
-        return self.read(lambda uow: balance(uow, by_reference(uow, "crm", reference)).available)
+        return self.read(lambda uow: balance(uow, self.member(uow, reference)).available)
+
+    def member(self, uow: UnitOfWork, reference: str, source: str = "crm") -> UUID:
+        return find_reference(uow.session, self.shop.dealer_id, source, reference)
 
     def people(self, *references: str, source: str = "crm") -> list[tuple[Any, ...]]:
         def ask(uow: UnitOfWork) -> list[tuple[Any, ...]]:
-            found = [get_member(uow, by_reference(uow, source, each)) for each in references]
+            found = [get_member(uow, self.member(uow, each, source)) for each in references]
             return [(m.name, m.phone, m.occupation, m.joined_on.isoformat()) for m in found]
 
         return self.read(ask)

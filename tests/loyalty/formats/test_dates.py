@@ -60,32 +60,3 @@ def test_every_writing_of_every_day_reads_back(day: date) -> None:
         f"{day.year}年{day.month}月{day.day}日",
     ]
     assert {dates.canonical(form) for form in written} == {day}
-
-
-@pytest.mark.parametrize(
-    ("days", "wrong"),
-    [
-        ((1, 1, 1, 1), None),
-        ((1, 2, 3, 4), None),
-        ((2, 1, 3, 4), {"earlier": "registered_on", "later": "issued_on"}),
-        ((1, 3, 2, 4), {"earlier": "issued_on", "later": "photographed_on"}),
-        ((1, 2, 5, 4), {"earlier": "photographed_on", "later": "today"}),
-    ],
-)
-def test_a_licence_is_registered_then_issued_then_photographed(
-    days: tuple[int, int, int, int], wrong: dict[str, str] | None
-) -> None:
-    registered, issued, photographed, today = (date(2024, 1, day) for day in days)
-    order = {"registered_on": registered, "issued_on": issued, "photographed_on": photographed}
-    if wrong is None:
-        dates.check_licence_order(**order, today=today)
-        return
-    with pytest.raises(RuleViolation) as refusal:
-        dates.check_licence_order(**order, today=today)
-    assert (refusal.value.code, refusal.value.params) == ("licence_dates_order", wrong)
-
-
-@pytest.mark.parametrize(("issued_day", "signals"), [(1, ()), (2, ("licence_issued_later",))])
-def test_an_issue_after_registration_is_a_signal(issued_day: int, signals: tuple[str, ...]) -> None:
-    registered, issued = date(2024, 1, 1), date(2024, 1, issued_day)
-    assert dates.licence_warnings(registered_on=registered, issued_on=issued) == signals

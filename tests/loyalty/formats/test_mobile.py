@@ -56,20 +56,3 @@ def test_the_prefix_never_makes_a_second_number(number: str, prefix: str) -> Non
     canonical = mobile.canonical(prefix + number)
     assert canonical == "+86" + number
     assert mobile.canonical(canonical) == canonical
-
-
-@pytest.mark.parametrize(
-    ("number", "virtual"),
-    [
-        ("16212345678", True),
-        ("16512345678", True),
-        ("16712345678", True),
-        ("170-1234-5678", True),
-        ("+8617112345678", True),
-        ("16612345678", False),
-        ("17212345678", False),
-        ("13817012345", False),
-    ],
-)
-def test_virtual_operators_are_a_signal_and_not_a_refusal(number: str, virtual: bool) -> None:
-    assert mobile.is_virtual_operator(number) is virtual

@@ -21,30 +21,29 @@ def test_there_are_31_provinces() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"),
+    "value",
     [
-        ("京A12345", "ordinary"),
-        ("沪AD1234", "ordinary"),
-        ("川A1234学", "ordinary"),
-        ("京A1234警", "ordinary"),
-        ("鲁B1234挂", "ordinary"),
-        ("粤Z1234港", "ordinary"),
-        ("粤Z12A4澳", "ordinary"),
-        ("新X99999", "ordinary"),
-        ("粤B12345D", "new_energy_large"),
-        ("京AD12345", "new_energy_small"),
-        ("京ADA2345", "new_energy_small"),
+        "京A12345",
+        "沪AD1234",
+        "川A1234学",
+        "京A1234警",
+        "鲁B1234挂",
+        "粤Z1234港",
+        "粤Z12A4澳",
+        "新X99999",
+        "粤B12345D",
+        "京AD12345",
+        "京ADA2345",
     ],
 )
-def test_each_shape_is_accepted_and_told_apart(value: str, kind: str) -> None:
+def test_each_shape_is_accepted(value: str) -> None:
     assert plate.canonical(value) == value
-    assert plate.kind(value) == kind
 
 
 @pytest.mark.parametrize("letter", "DABCEFGHJK")
 def test_all_ten_new_energy_letters_count_not_only_d_and_f(letter: str) -> None:
-    assert plate.kind(f"苏E{letter}12345") == "new_energy_small"
-    assert plate.kind(f"苏E12345{letter}") == "new_energy_large"
+    for value in (f"苏E{letter}12345", f"苏E12345{letter}"):
+        assert plate.canonical(value) == value
 
 
 @pytest.mark.parametrize("letter", "LMNPQRSTUVWXYZ")
@@ -116,24 +115,6 @@ def test_plates_no_owner_can_have_are_told_from_nonsense(value: str, kind: str) 
     assert refusal.value.params == {"type": kind}
 
 
-@pytest.mark.parametrize(
-    ("value", "fuel", "expected"),
-    [
-        ("沪AD12345", "battery", ()),
-        ("沪AF12345", "plug_in_hybrid", ()),
-        ("沪A12345K", "fuel_cell", ()),
-        ("沪AF12345", "battery", ("plate_fuel_letter",)),
-        ("沪A12345E", "plug_in_hybrid", ("plate_fuel_letter",)),
-        ("沪AK12345", "combustion", ("plate_fuel_letter",)),
-        ("沪A12345", "battery", ()),
-    ],
-)
-def test_an_energy_letter_that_disagrees_with_the_fuel_is_a_signal(
-    value: str, fuel: plate.Fuel, expected: tuple[str, ...]
-) -> None:
-    assert plate.warnings(value, fuel) == expected
-
-
 @given(st.sampled_from(plate.PROVINCES), st.text(SERIAL, min_size=5, max_size=5))
 def test_any_serial_of_letters_and_digits_is_a_plate_under_any_issuer(
     province: str, serial: str
@@ -141,4 +122,3 @@ def test_any_serial_of_letters_and_digits_is_a_plate_under_any_issuer(
     for letter in "AHJNPZ":
         value = f"{province}{letter}{serial}"
         assert plate.canonical(value.lower()) == value
-        assert plate.kind(value) == "ordinary"

@@ -1,6 +1,4 @@
-"""VIN: the vectors of formats.md, every single typing error, and the soft signals."""
-
-from datetime import date
+"""VIN: the vectors of formats.md, every single typing error."""
 
 import pytest
 from hypothesis import given
@@ -93,27 +91,3 @@ def test_exactly_one_check_character_makes_a_chinese_vin_valid(rest: str) -> Non
     accepted = [spelling for spelling in spellings if spelling[8] == vin.check_digit(spelling)]
     assert [vin.canonical(spelling) for spelling in accepted] == accepted
     assert len(accepted) == 1
-
-
-@pytest.mark.parametrize(
-    ("value", "registered_on", "expected"),
-    [
-        ("LSVWY4180KN246094", date(2019, 5, 1), ()),
-        ("LSVWY4180KN246094", date(2018, 12, 31), ()),
-        ("LSVWY4180KN246094", date(2021, 1, 1), ()),
-        ("LSVWY4180KN246094", date(2017, 12, 31), ("vin_year_unusual",)),
-        ("LSVWY4180KN246094", date(2022, 1, 1), ("vin_year_unusual",)),
-        ("WVWZZZ1KZ9W000001", date(2009, 6, 1), ("vin_check_digit_unusual",)),
-        ("WVWZZZ1KZUW000001", date(2009, 6, 1), ("vin_check_digit_unusual", "vin_year_unusual")),
-        ("1M8GDM9AXKP042788", date(1989, 6, 1), ()),
-        ("1M8GDM9AXKP042788", date(2019, 6, 1), ()),
-    ],
-)
-def test_risk_signals_of_an_accepted_vin(
-    value: str, registered_on: date, expected: tuple[str, ...]
-) -> None:
-    assert vin.warnings(vin.canonical(value), registered_on) == expected
-
-
-def test_year_codes_skip_the_letters_that_read_as_digits() -> None:
-    assert "".join(map(vin.year_code, range(2001, 2031))) == "123456789ABCDEFGHJKLMNPRSTVWXY"
