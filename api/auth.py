@@ -29,8 +29,8 @@ def authenticate(service: Service) -> Claims:
     claims = service.verifier.verify(token.strip())
     try:
         UUID(claims.dealer)
-        if claims.kind != "client":
-            UUID(claims.sub)
+        if claims.kind != "client" and claims.sub != str(UUID(claims.sub)):
+            raise Unauthorized("token_claims")
     except ValueError as error:
         raise Unauthorized("token_claims") from error
     return claims

@@ -153,7 +153,12 @@ def _read_body(operation: Operation) -> Any:
         return None
     if request.mimetype != "application/json":
         raise Unreadable("content_type_not_json")
-    return strict_json.read(request.get_data(cache=False))
+    raw, announced = request.get_data(cache=False), request.content_length
+    if raw and announced is None:
+        raise Unreadable("length_required")
+    if announced is not None and len(raw) != announced:
+        raise Unreadable("body_incomplete")
+    return strict_json.read(raw)
 
 
 def _load_body(operation: Operation, given: Any) -> Any:

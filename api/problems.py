@@ -22,6 +22,7 @@ from api.messages import Language, catalogue, language
 from kernel.errors import Conflict, DomainError, Forbidden, NotFound, RuleViolation, TooSoon
 
 MAX_ERRORS = 100
+MOST_FRAMES = 8
 MAX_POINTER_NAME = 64
 
 _log = structlog.get_logger(__name__)
@@ -57,7 +58,12 @@ STATUS_OF_FAMILY: Mapping[type[DomainError], int] = MappingProxyType(
     }
 )
 STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
-    {"body_too_large": 413, "content_type_not_json": 415, "version_changed": 412}
+    {
+        "length_required": 411,
+        "body_too_large": 413,
+        "content_type_not_json": 415,
+        "version_changed": 412,
+    }
 )
 CODE_OF_STATUS: Mapping[int, str] = MappingProxyType(
     {
@@ -203,7 +209,10 @@ def _of_domain(error: DomainError) -> Problem:
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
-    return list(traceback.extract_tb(error.__traceback__))[-8:]
+    """The innermost places of ours, without those of libraries."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    return (ours or list(frames))[-MOST_FRAMES:]
 
 
 def _headers_of(error: DomainError) -> dict[str, str]:

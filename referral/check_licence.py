@@ -17,7 +17,9 @@ from referral.draw import draw_callback
 from referral.lifecycle import Event, State, advance
 from referral.models import LicenceCheck, Referral
 from referral.moves import locked, move, refuse_overdue
+from referral.questions.facts import canonical
 from referral.rules.licence import FieldVerdict, LicenceFields, compare, outcome
+from referral.slip import thaw
 
 RESUBMIT_WITHIN = timedelta(days=30)
 
@@ -67,7 +69,10 @@ def check_licence(
 def _closest(
     uow: UnitOfWork, referral: Referral, seen: LicenceFields
 ) -> tuple[VehicleView | None, dict[str, FieldVerdict]]:
-    """The member's car the licence agrees with best, and the verdicts against it."""
+    """The member's car the licence agrees with best, and the verdicts against it.
+
+    What the slip said of model and colour is compared with that car too; it decides nothing.
+    """
     assert referral.owner_id is not None
     owner = members.get_member(uow, referral.owner_id)
     visit = referral.buyer_first_visit_on
@@ -78,7 +83,22 @@ def _closest(
     ]
     if not compared:
         return None, compare(seen=seen, known=LicenceFields(owner_name=owner.name))
-    return max(compared, key=lambda pair: sum(v is FieldVerdict.MATCH for v in pair[1].values()))
+    car, verdicts = max(
+        compared, key=lambda pair: sum(v is FieldVerdict.MATCH for v in pair[1].values())
+    )
+    slip = thaw(uow, referral)
+    said = {
+        "slip_model": _same("model", slip.owner_model, car.model),
+        "slip_colour": _same("colour", slip.owner_colour, car.colour),
+    }
+    return car, verdicts | said
+
+
+def _same(fact: str, said: str, known: str) -> FieldVerdict:
+    wanted = canonical(fact, known)
+    if wanted is None:
+        return FieldVerdict.ABSENT
+    return FieldVerdict.MATCH if canonical(fact, said) == wanted else FieldVerdict.MISMATCH
 
 
 def _known(owner_name: str, car: VehicleView) -> LicenceFields:

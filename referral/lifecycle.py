@@ -84,10 +84,15 @@ def _expire(source: State) -> Transition:
     return _row(source, Event.EXPIRE, State.EXPIRED, {Role.SYSTEM}, guard, reasons)
 
 
+_ALSO = {
+    Reason.CAP_REACHED: "the owner's yearly cap is reached",
+    Reason.SELF_SAME_VIN: "the car delivered is the owner's own",
+}
+
+
 def _late_refusal(source: State, *more: Reason) -> Transition:
-    guard = "an order told late was made before the registration"
-    if more:
-        guard += ", or the owner's yearly cap is reached"
+    guards = ["an order told late was made before the registration", *(_ALSO[r] for r in more)]
+    guard = ", or ".join(guards)
     return _row(
         source, Event.REFUSE, State.REFUSED, {Role.SYSTEM}, guard, LATE_NEWS | frozenset(more)
     )
@@ -133,7 +138,7 @@ TABLE: tuple[Transition, ...] = (
         "the delivery is later than the order; its VIN backs one referral at most",
     ),
     _late_refusal(State.REGISTERED),
-    _late_refusal(State.ORDERED),
+    _late_refusal(State.ORDERED, Reason.SELF_SAME_VIN),
     _late_refusal(State.DELIVERED),
     _late_refusal(State.CHECK_FAILED),
     _late_refusal(State.CALLING),
@@ -144,7 +149,7 @@ TABLE: tuple[Transition, ...] = (
         Event.LICENCE_PASS,
         State.CHECKED,
         {Role.SHOWROOM_MANAGER},
-        "neither the consultant nor the duty manager; licence agrees with the frozen report",
+        "neither the consultant nor the duty manager; licence agrees with the member's car",
     ),
     _row(
         State.DELIVERED,

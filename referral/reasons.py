@@ -14,6 +14,7 @@ class Reason(StrEnum):
     BUYER_EXISTING_CUSTOMER = "buyer_existing_customer"
     BUYER_ALREADY_REFERRED = "buyer_already_referred"
     SELF_SAME_PHONE = "self_same_phone"
+    SELF_SAME_VIN = "self_same_vin"
     OWNER_NOT_FOUND = "owner_not_found"
     OWNER_NOT_YET_OWNER = "owner_not_yet_owner"
     OWNER_IS_STAFF = "owner_is_staff"

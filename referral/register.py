@@ -19,6 +19,7 @@ from referral.lifecycle import Event, State, advance
 from referral.models import Referral
 from referral.moves import begin, locked, move, overdue
 from referral.queries import earliest_sale, rewards_this_year
+from referral.questions.facts import canonical
 from referral.reasons import Reason
 from referral.rules.eligibility import Candidate, refusal
 from referral.rules.reward import CAP_PER_YEAR
@@ -112,6 +113,8 @@ def _check(uow: UnitOfWork, report: Report) -> None:
     mobile.canonical(report.slip.owner_phone)
     colour.canonical(report.slip.owner_colour)
     text.normalise(report.slip.owner_model)
+    if canonical("trade", report.slip.buyer_occupation or "") is None:
+        raise RuleViolation("occupation_unclear", pointer="/buyer/occupation")
     if report.slip.mentioned_at > uow.now + CLOCK_TOLERANCE:
         raise RuleViolation("in_the_future", pointer="/slip/mentioned_at")
     if report.buyer_first_visit_on > uow.today:

@@ -18,6 +18,7 @@ from kernel.errors import Conflict, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.formats import colour, mobile, text, vin
+from loyalty.members.vehicles import TRANSMISSIONS
 from referral.models import SaleEvent
 from referral.moves import one_at_a_time
 from referral.settle import referral_of_order, settle
@@ -60,7 +61,8 @@ def take_sale_event(uow: UnitOfWork, sale: Sale) -> tuple[UUID, UUID | None, boo
     Events of one order are taken one at a time, so two that arrive together see each other.
     Returns the event's id, the referral's if one is concerned, and whether it was new. Raises
     RuleViolation `sale_event_incomplete`, `occurred_in_the_future`, `invoice_date_impossible`;
-    Conflict `document_changed`, `sale_event_repeated`, `times_out_of_order`.
+    `transmission_unknown`, `value_missing`; Conflict `document_changed`, `sale_event_repeated`,
+    `sale_backs_another_referral`.
     """
     _check(uow, sale)
     one_at_a_time(uow, f"order {sale.order_no}")
@@ -89,6 +91,10 @@ def _check(uow: UnitOfWork, sale: Sale) -> None:
         raise RuleViolation("sale_event_incomplete", pointer="/car")
     if sale.occurred_at > uow.now + CLOCK_TOLERANCE:
         raise RuleViolation("occurred_in_the_future", pointer="/occurred_at")
+    if sale.car and sale.car.transmission not in TRANSMISSIONS:
+        raise RuleViolation("transmission_unknown", pointer="/car/transmission")
+    if sale.car and not text.normalise(sale.car.model):
+        raise RuleViolation("value_missing", pointer="/car/model", column="model")
     if sale.car and sale.car.invoiced_on > business_day(uow.now + CLOCK_TOLERANCE, uow.zone):
         raise RuleViolation("invoice_date_impossible", pointer="/car/invoiced_on")
 

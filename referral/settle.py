@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel.unit_of_work import UnitOfWork
+from loyalty.members import queries as members
 from referral.call import close_call
 from referral.lifecycle import ACTIVE, Event, State
 from referral.models import Referral, SaleEvent
@@ -25,8 +26,8 @@ WAITING = (State.SUBMITTED, State.REGISTERED)
 def settle(uow: UnitOfWork, order_no: str) -> UUID | None:
     """Move the referral this order concerns as far as its events carry; its id.
 
-    Call it with the order's events serialised. Raises Conflict `times_out_of_order` and
-    `sale_backs_another_referral`.
+    Call it with the order's events serialised. A delivery that is not later than its order is
+    kept and moves nothing. Raises Conflict `sale_backs_another_referral`.
     """
     rows = uow.session.scalars(select(SaleEvent).where(SaleEvent.order_no == order_no))
     events = {row.kind: row for row in rows}
@@ -106,7 +107,14 @@ def _apply_order(uow: UnitOfWork, referral: Referral, order: SaleEvent) -> None:
 
 def _apply_delivery(uow: UnitOfWork, referral: Referral, delivery: SaleEvent) -> None:
     assert delivery.vin is not None
+    assert referral.ordered_at is not None
+    if _happened(delivery) <= referral.ordered_at:
+        uow.audit("referral.delivery_not_after_order", referral.id)
+        return
     number = uow.open(delivery.vin, column="sale_event.vin", row=delivery.id)
+    if referral.owner_id in {owner.id for owner in members.by_vin(uow, number)}:
+        _end(uow, referral, Event.REFUSE, Reason.SELF_SAME_VIN)
+        return
     move(
         uow,
         referral,

@@ -48,13 +48,14 @@ def serve(
             print_tokens(settings)
         click.echo(f"serving http://{ADDRESS}:{port}  (API document: /docs/)  Ctrl-C stops")
         server = Granian(
-            "wsgi:app",
+            "api.worker:app",
             address=ADDRESS,
             port=port,
             interface=Interfaces.WSGI,
             workers=workers,
             blocking_threads=threads,
             workers_kill_timeout=STOP_SECONDS,
+            respawn_failed_workers=True,
             log_level=LogLevels.warning,
         )
         server.main_loop_interrupt = _Interrupt()

@@ -48,10 +48,14 @@ class _Shown(dict[str, str]):
     """Parameters as text, so that filling a sentence can never raise."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        super().__init__({name: str(value) for name, value in params.items()})
+        super().__init__({name: _in_words(value) for name, value in params.items()})
 
     def __missing__(self, name: str) -> str:
         return "?"
+
+
+def _in_words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def load(documents: Mapping[str, str]) -> Mapping[str, Message]:

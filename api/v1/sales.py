@@ -24,7 +24,6 @@ routes = Routes("sales")
         "sale_backs_another_referral",
         "sale_event_incomplete",
         "sale_event_repeated",
-        "times_out_of_order",
     ),
     example={
         "external_ref": {"source": "crm", "id": "E-1"},

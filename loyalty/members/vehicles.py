@@ -41,6 +41,8 @@ def add_ownership(uow: UnitOfWork, member_id: UUID, car: OwnedVehicle) -> UUID:
     """
     if car.transmission not in TRANSMISSIONS:
         raise RuleViolation("transmission_unknown", pointer="/transmission")
+    if not text.normalise(car.model):
+        raise RuleViolation("value_missing", pointer="/model", column="model")
     if car.owned_until is not None and car.owned_until <= car.owned_from:
         raise RuleViolation("owned_until_not_after_from", pointer="/owned_until")
     if not exists(uow.session, member_id):

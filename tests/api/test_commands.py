@@ -191,8 +191,11 @@ def test_tokens_that_ended_over_a_day_ago_leave_the_list_and_no_others(
 ) -> None:
     present = datetime.now(UTC)
     with unit_of_work(store.service, store.dealer_id, role=Role.SYSTEM, client="test") as uow:
-        for name, hours in (("old", -25), ("ended", -1), ("alive", 1)):
-            withdraw_token(uow, name, until=present + timedelta(hours=hours))
+        for name in ("alive", "ended", "old"):
+            withdraw_token(uow, name, until=present - timedelta(days=9))
+    for name, hours in (("old", 25), ("ended", 1)):
+        past = f"now() - interval '{hours} hours'"
+        owners(own, f"UPDATE withdrawn_token SET until = {past} WHERE token_id = '{name}'")
     assert "1 ended tokens forgotten" in run("nightly").output
     left = owners(own, "SELECT string_agg(token_id, ',' ORDER BY until) FROM withdrawn_token")
     assert left == "ended,alive"
@@ -336,7 +339,12 @@ OWN_REWARD = "FROM referral_reward w WHERE w.dealer_id = :dealer"
             " WHERE s.dealer_id = :dealer",
             "R1",
         ),
-        (honest, "UPDATE referral SET state = 'rewarded', paid_by = gen_random_uuid()", "R2"),
+        (
+            honest,
+            "UPDATE referral SET state = 'rewarded', paid_by = gen_random_uuid()"
+            " WHERE dealer_id = :dealer",
+            "R2",
+        ),
         (paid, "DELETE FROM licence_check", "R2"),
         (paid, "DELETE FROM callback", "R2"),
         (honest, "UPDATE referral SET state = 'checked'", "R3"),

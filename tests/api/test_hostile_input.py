@@ -298,3 +298,16 @@ def test_every_write_reads_its_body_with_the_same_care(shop: Shop) -> None:
             }
             answer = shop.client().post(path, data=b'{"a": NaN}', headers=headers)
             refused(answer, 400, "json_not_a_number")
+
+
+def test_a_body_shorter_than_announced_is_not_acted_on(shop: Shop) -> None:
+    body = PROPER.encode()
+    answer = shop.client().post(
+        "/v1/members",
+        data=body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {shop.token('crm')}", "Idempotency-Key": "short"},
+        environ_overrides={"CONTENT_LENGTH": str(len(body) + 50)},
+    )
+    assert answer.status_code == 400
+    assert answer.json["code"] in {"bad_request", "body_incomplete"}

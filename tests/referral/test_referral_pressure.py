@@ -195,3 +195,48 @@ def test_a_sale_cancelled_after_the_reward_was_paid_is_told_to_those_concerned(
             text("SELECT data ->> 'reason' FROM outbox_event WHERE kind = 'referral.contradicted'")
         )
     assert told == "sale_cancelled"
+
+
+def test_the_owners_own_car_backs_no_referral_of_his(shop: Shop) -> None:
+    story.owner(shop)
+    referral = story.confirmed(shop, story.submitted(shop))
+    story.order(shop)
+    car = story.golf(shop, 1) | {"vin": story.SAGITAR["vin"]}
+    story.delivery(shop, car=car)
+    referral = story.read(shop, referral["id"])
+    assert (referral["state"], referral["reason"]) == ("refused", "self_same_vin")
+
+
+@pytest.mark.parametrize("delivery_first", [True, False])
+def test_a_delivery_not_later_than_its_order_is_kept_and_moves_nothing(
+    shop: Shop, delivery_first: bool
+) -> None:
+    story.owner(shop)
+    referral = story.confirmed(shop, story.submitted(shop))
+    at = story.now(shop)
+    tell = [story.order, story.delivery]
+    for one in reversed(tell) if delivery_first else tell:
+        one(shop, occurred_at=at)
+    assert story.read(shop, referral["id"])["state"] == "ordered"
+
+
+def test_a_slip_that_names_another_car_is_shown_to_the_manager(shop: Shop) -> None:
+    story.owner(shop)
+    slip = story.report(shop)["slip"] | {"owner_model": "途观", "owner_colour": "黑色"}
+    referral = story.confirmed(shop, story.submitted(shop, slip=slip))
+    story.order(shop)
+    story.delivery(shop)
+    check = story.checked(shop, story.read(shop, referral["id"]))
+    shown = {check["verdicts"][field] for field in ("slip_model", "slip_colour")}
+    assert (shown, check["passed"]) == ({"mismatch"}, True)
+
+
+@pytest.mark.parametrize("occupation", [None, "保密"])
+def test_a_buyer_whose_trade_is_not_clear_cannot_be_reported_as_he_could_not_be_asked_about(
+    shop: Shop, occupation: str | None
+) -> None:
+    story.owner(shop)
+    body = story.report(shop)
+    body["buyer"]["occupation"] = occupation
+    answer = shop.post("consultant", "/v1/referrals", body)
+    assert (answer.status_code, answer.json["code"]) == (422, "occupation_unclear")
