@@ -12,8 +12,7 @@ from wsgi import app
 __all__ = ["app"]
 
 PR_SET_PDEATHSIG = 1
-_parent = os.getppid()
 if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
     raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-if os.getppid() != _parent:
+if os.getppid() != int(os.environ["SERVED_BY"]):
     raise SystemExit("the service that asked for this worker has ended")

@@ -1,5 +1,6 @@
 """`loyalty serve`: bring the database up to date, then answer HTTP on loopback until Ctrl-C."""
 
+import os
 import signal
 import socket
 import threading
@@ -58,6 +59,7 @@ def serve(
             respawn_failed_workers=True,
             log_level=LogLevels.warning,
         )
+        os.environ["SERVED_BY"] = str(os.getpid())
         server.main_loop_interrupt = _Interrupt()
         server.serve()
         click.echo("stopped")

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("kernel", "loyalty", "referral", "api", "migrations")
 MOST_MODULE_LINES, MOST_FUNCTION_LINES = 300, 50
-MACHINE = ("/home/", "/root/", "/Users/", "/work" + "/", "C:\\Users")
+MACHINE = ("/home" + "/", "/root" + "/", "/Users" + "/", "/work" + "/", "C:" + "\\Users")
 REGISTRIES = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "index" + "-url")
 
 # What decides with plain values: no database, no web, no clock (rule 2).
