@@ -12,9 +12,9 @@ from kernel.clock import business_day, start_of_day
 from kernel.errors import Conflict, TooSoon
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
-from loyalty.earning.rules.standard import LASTS_MONTHS, UNIT_COST_FEN
+from loyalty.earning.rules.standard import UNIT_COST_FEN
 from loyalty.points import ledger
-from loyalty.points.rules.expiry import expires_at
+from loyalty.points.rules.expiry import STANDARD, expires_at
 from referral.lifecycle import Event, State, advance
 from referral.models import Referral, ReferralReward
 from referral.moves import locked, move, one_at_a_time
@@ -132,7 +132,7 @@ def _credit(uow: UnitOfWork, reward: ReferralReward) -> ledger.Posted:
             rule_version=reward.rule_version,
             business_on=uow.today,
             available_at=uow.now,
-            expires_at=expires_at(uow.today, months=LASTS_MONTHS, zone=uow.zone),
+            expires_at=expires_at(uow.today, STANDARD, zone=uow.zone),
             unit_cost_fen=UNIT_COST_FEN,
         ),
     )

@@ -1,6 +1,6 @@
 """The pure rules of lots and expiry, by tables of cases and by property."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loyalty.earning.rules.standard import Line, Payer, points_for
-from loyalty.points.rules.expiry import expires_at
 from loyalty.points.rules.lots import Lot, allocate, spendable
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -61,24 +60,6 @@ def test_an_allocation_is_exact_and_never_more_than_a_lot_has(lots: list[Lot], p
         left = {one.key: one.remaining for one in lots}
         assert sum(taken.values()) == points
         assert all(0 < share <= left[key] for key, share in taken.items())
-
-
-@pytest.mark.parametrize(
-    ("day", "months", "first_day_without"),
-    [
-        (date(2026, 3, 1), 24, date(2028, 4, 1)),
-        (date(2026, 3, 31), 24, date(2028, 4, 1)),
-        (date(2026, 12, 31), 24, date(2029, 1, 1)),
-        (date(2026, 11, 15), 1, date(2027, 1, 1)),
-        (date(2024, 2, 29), 12, date(2025, 3, 1)),
-    ],
-)
-def test_points_last_whole_months_to_the_end_of_the_month(
-    day: date, months: int, first_day_without: date
-) -> None:
-    ends = expires_at(day, months=months, zone=SHANGHAI)
-    assert ends.astimezone(SHANGHAI).date() == first_day_without
-    assert ends.astimezone(SHANGHAI).hour == 0
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,24 @@ class Payer(StrEnum):
     INSURER = "insurer"
 
 
+class JobType(StrEnum):
+    """What was done for a line of a service order: 保养, 维修, 事故, 钣喷, 洗美, 其他."""
+
+    MAINTENANCE = "maintenance"
+    REPAIR = "repair"
+    ACCIDENT = "accident"
+    BODYWORK = "bodywork"
+    WASH = "wash"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a document: who paid how much, in fen."""
+    """One line of a document: who paid how much, in fen, and for which kind of job, if told."""
 
     payer: Payer
     amount_fen: int
+    job_type: JobType | None = None
 
 
 def points_for(lines: Sequence[Line]) -> int:
