@@ -46,12 +46,15 @@ def to_stored(vault: Vault, claim: Claim, response: Response) -> StoredAnswer:
     return StoredAnswer(response.status_code, headers, body)
 
 
-def from_stored(vault: Vault, claim: Claim, stored: StoredAnswer) -> Response:
-    """The very bytes that were answered before, marked as replayed."""
-    body = vault.open(stored.body, **_place(claim))
-    response = Response(body.encode(), status=stored.status)
+def from_stored(
+    vault: Vault, claim: Claim, stored: StoredAnswer, *, replayed: bool = True
+) -> Response:
+    """The very bytes that were answered before, marked as replayed unless they are new."""
+    body = vault.open(stored.body, **_place(claim)).encode() if stored.sealed else stored.body
+    response = Response(body, status=stored.status)
     response.headers.update(stored.headers)
-    response.headers["Idempotency-Replayed"] = "true"
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
     return response
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import orjson
+import psycopg
 import structlog
 from flask import Flask, Response, g, redirect, request
 from flask_swagger_ui import get_swaggerui_blueprint
@@ -108,12 +109,14 @@ def _busy(_: Exception) -> Problem:
 
 
 def _operational(error: Exception) -> Problem:
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
     return _busy(error) if state in {"55P03", "40P01", "40001", "57014"} else _away(error)
 
 
 _TRANSLATIONS: Mapping[type[Exception], Translation] = {
     OperationalError: _operational,
     InterfaceError: _away,
+    psycopg.OperationalError: _operational,
+    psycopg.InterfaceError: _away,
     PoolTimeoutError: _busy,
 }

@@ -13,16 +13,17 @@ from api import cursors, strict_json
 from api.answers import dumped, from_stored, to_stored
 from api.auth import authenticate, enter
 from api.idempotency import claim_of, store_refusal, take
-from api.problems import Problem, Unreadable, problem_of, problem_response
-from api.routes import Operation, Page
+from api.problems import Problem, Unauthorized, Unreadable, problem_of, problem_response
+from api.routes import Operation, Page, Trip
 from api.schemas.paging import PageQuery
 from api.service import Service
 from api.tokens import Claims
 from api.versions import expected_version
 from kernel import idempotency
-from kernel.errors import DomainError
-from kernel.idempotency import Claim
+from kernel.errors import DomainError, Forbidden, TooSoon
+from kernel.idempotency import Claim, KeyReused
 from kernel.unit_of_work import UnitOfWork
+from loyalty.dealers.directory import Stranger
 
 PRECONDITION_FAILED = 412
 
@@ -38,6 +39,8 @@ def serve(operation: Operation, path: dict[str, UUID]) -> Response:
         headers = {"Retry-After": str(allowance.reset_s)}
         return problem_response(Problem("rate_limited", 429, headers=headers, retryable=True))
     given = _read_body(operation)
+    if operation.in_one_trip:
+        return _one_trip(service, claims, operation, path, given)
     if operation.writes and operation.keeps_answer:
         return _keep_one_answer(service, claims, operation, path, given)
     with service.database.transaction(UUID(claims.dealer)) as session:
@@ -65,6 +68,32 @@ def _keep_one_answer(
             return _write(service, uow, operation, _arguments(operation, path, given), claim)
     except _Refused as refused:
         return store_refusal(service, claim, refused.problem)
+
+
+def _one_trip(
+    service: Service, claims: Claims, operation: Operation, path: dict[str, UUID], given: Any
+) -> Response:
+    """The same rules as a write of many statements, decided by one function in the database."""
+    trip = Trip(
+        database=service.database,
+        claim=claim_of(claims, given),
+        kind=claims.kind,
+        subject=claims.sub,
+        token_id=claims.jti,
+        roles=operation.roles,
+        request_id=g.request_id,
+        now=service.clock(),
+    )
+    g.actor = claims.sub
+    try:
+        g.role, replayed, stored = operation.handler(trip, **_arguments(operation, path, given))
+    except Stranger as error:
+        raise Unauthorized(error.code) from error
+    except (Forbidden, KeyReused, TooSoon):
+        raise
+    except DomainError as error:
+        return store_refusal(service, trip.claim, problem_of(error))
+    return from_stored(service.vault, trip.claim, stored, replayed=replayed)
 
 
 def _arguments(operation: Operation, path: dict[str, UUID], given: Any) -> dict[str, Any]:

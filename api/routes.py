@@ -5,12 +5,15 @@ The handler gets a unit of work and plain values; a route without roles cannot b
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from marshmallow import Schema
 
 from api.schemas.base import Strict
+from kernel.database import Database
+from kernel.idempotency import Claim
 from loyalty.dealers.roles import Role
 
 Handler = Callable[..., Any]
@@ -24,6 +27,8 @@ class Operation:
     handler gets `version`. `paged` handlers get a `page` and return one row more than it shows.
     `repeatable` ones answer a document told again with 200 and the first result. Without
     `keeps_answer` a call needs no Idempotency-Key, is never replayed and runs afresh each time.
+    The handler of one `in_one_trip` gets no unit of work but a `Trip`: one call of a server-side
+    function admits the caller, takes the key, acts and keeps the answer.
     """
 
     method: str
@@ -40,6 +45,7 @@ class Operation:
     paged: bool = False
     repeatable: bool = False
     keeps_answer: bool = True
+    in_one_trip: bool = False
     problems: tuple[str, ...] = ()
     example: dict[str, Any] | None = None
 
@@ -50,6 +56,21 @@ class Operation:
     @property
     def name(self) -> str:
         return self.handler.__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """What the handler of an operation in one trip gets: the caller as his token says, and the
+    claim; the database itself admits him."""
+
+    database: Database
+    claim: Claim
+    kind: str
+    subject: str
+    token_id: str
+    roles: tuple[Role, ...]
+    request_id: str
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +135,7 @@ class Routes:
         decision: bool = False,
         repeatable: bool = False,
         keeps_answer: bool = True,
+        in_one_trip: bool = False,
         problems: Sequence[str] = (),
         example: dict[str, Any] | None = None,
     ) -> Callable[[Handler], Handler]:
@@ -129,6 +151,7 @@ class Routes:
             decision=decision,
             repeatable=repeatable,
             keeps_answer=keeps_answer,
+            in_one_trip=in_one_trip,
             problems=tuple(problems),
             example=example,
         )

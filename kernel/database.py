@@ -4,10 +4,12 @@ A request's connection runs as the role `loyalty_app`, which row-level security 
 dealer; an operator's command sees all of them through `owner_session`, or is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, cast
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
@@ -50,15 +52,15 @@ class Database:
         ]
         if role:
             options.append(f"-c role={role}")
-        self.engine: Engine = create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={"options": " ".join(options), "application_name": "loyalty"},
-        )
+        common: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": 0,
+            "pool_timeout": 5,
+            "hide_parameters": True,
+            "connect_args": {"options": " ".join(options), "application_name": "loyalty"},
+        }
+        self.engine: Engine = create_engine(url, pool_pre_ping=True, **common)
+        self._calls: Engine = create_engine(url, isolation_level="AUTOCOMMIT", **common)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
 
     @contextmanager
@@ -78,8 +80,29 @@ class Database:
         finally:
             session.close()
 
+    def call(self, statement: str, arguments: Sequence[Any]) -> Any:
+        """Run one statement that is a transaction of its own, and return its one row.
+
+        One trip to the database. When the connection turns out to be dead it is tried once more
+        on another: what is called so must be safe to repeat, as a claim on a key makes it.
+        Raises psycopg's errors.
+        """
+        for attempt in (1, 2):
+            lent = self._calls.raw_connection()
+            connection = cast(psycopg.Connection[Any], lent.driver_connection)
+            try:
+                return connection.execute(statement, arguments, prepare=True).fetchone()
+            except psycopg.OperationalError:
+                if attempt == 2 or not connection.closed:
+                    raise
+                lent.invalidate()
+            finally:
+                lent.close()
+        raise AssertionError("unreachable")
+
     def dispose(self) -> None:
         self.engine.dispose()
+        self._calls.dispose()
 
 
 @contextmanager

@@ -18,6 +18,10 @@ from kernel.model import Base, Instant
 KEPT_FOR = timedelta(days=7)
 
 
+class KeyReused(RuleViolation):
+    """The key came with another request before; the first one's answer stays the key's answer."""
+
+
 class IdempotencyClaim(Base):
     __tablename__ = "idempotency_claim"
 
@@ -29,6 +33,7 @@ class IdempotencyClaim(Base):
     status: Mapped[int | None]
     headers: Mapped[dict[str, str] | None] = mapped_column(JSONB)
     body: Mapped[bytes | None]
+    sealed: Mapped[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +48,19 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
+    """`sealed` tells whether the body is encrypted: it is, unless it can hold nothing personal."""
+
     status: int
     headers: dict[str, str]
     body: bytes
+    sealed: bool = True
 
 
 def take(session: Session, claim: Claim, *, now: datetime) -> StoredAnswer | None:
     """Take the key, or return the answer it was already given.
 
     Waits for a request in flight up to the lock time-out, whose error the caller maps.
-    Raises RuleViolation `idempotency_key_reused` when the key came with another request.
+    Raises KeyReused `idempotency_key_reused` when the key came with another request.
     """
     table = IdempotencyClaim.__table__
     taken = session.execute(
@@ -71,9 +79,9 @@ def take(session: Session, claim: Claim, *, now: datetime) -> StoredAnswer | Non
         return None
     stored = session.execute(select(IdempotencyClaim).where(*_is(claim))).scalar_one()
     if stored.fingerprint != claim.fingerprint:
-        raise RuleViolation("idempotency_key_reused")
+        raise KeyReused("idempotency_key_reused")
     assert stored.status is not None
-    return StoredAnswer(stored.status, stored.headers or {}, stored.body or b"")
+    return StoredAnswer(stored.status, stored.headers or {}, stored.body or b"", stored.sealed)
 
 
 def keep(session: Session, claim: Claim, answer: StoredAnswer) -> None:
@@ -81,7 +89,9 @@ def keep(session: Session, claim: Claim, answer: StoredAnswer) -> None:
     session.execute(
         update(IdempotencyClaim)
         .where(*_is(claim))
-        .values(status=answer.status, headers=answer.headers, body=answer.body)
+        .values(
+            status=answer.status, headers=answer.headers, body=answer.body, sealed=answer.sealed
+        )
     )
 
 

@@ -32,6 +32,11 @@ class MoneyIn(Strict):
     currency = Choice(Currency, required=True)
 
 
+class MoneyOut(Schema):
+    amount_fen = fields.Integer()
+    currency = fields.String(metadata={"maxLength": 3})
+
+
 def text_out(longest: int, **kwargs: Any) -> fields.String:
     """A text of at most `longest` characters in an answer."""
     return fields.String(metadata={"maxLength": longest}, **kwargs)

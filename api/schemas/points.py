@@ -1,45 +1,16 @@
-"""Shapes of documents, balances, statements, rewards and redemptions."""
+"""Shapes of balances, statements, rewards and redemptions."""
 
 from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
 from api.schemas.common import (
-    MoneyIn,
-    ReferenceIn,
-    ReferenceOut,
+    MoneyOut,
     instant_out,
     points_out,
     text_out,
     uuid_out,
 )
-from api.schemas.fields import Choice, Day, Items, Points, Reference, StrictInt, Text, Uuid
-from loyalty.earning.rules.standard import Payer
-from loyalty.earning.take_document import DocumentKind
-
-
-class DocumentLineIn(Strict):
-    payer = Choice(Payer, required=True)
-    amount = fields.Nested(MoneyIn, required=True)
-
-
-class DocumentIn(Strict):
-    external_ref = fields.Nested(ReferenceIn, required=True)
-    kind = Choice(DocumentKind, required=True)
-    member_id = Uuid(required=True)
-    occurred_on = Day(required=True)
-    lines = Items(fields.Nested(DocumentLineIn), minimum=1, maximum=100, required=True)
-
-
-class DocumentOut(Schema):
-    id = uuid_out()
-    external_ref = fields.Nested(ReferenceOut)
-    kind = text_out(30)
-    member_id = uuid_out()
-    occurred_on = fields.Date()
-    points = points_out()
-    posting_set_id = uuid_out(allow_none=True)
-    rule_id = text_out(60)
-    rule_version = fields.Integer()
+from api.schemas.fields import Points, Reference, StrictInt, Text, Uuid
 
 
 class ExpiringOut(Schema):
@@ -102,6 +73,7 @@ class RedemptionIn(Strict):
     member_id = Uuid(required=True)
     reward_id = Uuid(required=True)
     quantity = StrictInt(1, 100, load_default=1)
+    honoured_by = Uuid(load_default=None, allow_none=True)
 
 
 class RedemptionOut(Schema):
@@ -112,5 +84,9 @@ class RedemptionOut(Schema):
     reward_name_en = text_out(80)
     quantity = fields.Integer()
     points = points_out()
+    cash = fields.Nested(MoneyOut)
+    hold_id = uuid_out(allow_none=True)
+    honoured_by = uuid_out()
     posting_set_id = uuid_out()
     redeemed_at = instant_out()
+    cancelled_at = instant_out()

@@ -3,15 +3,16 @@
 from typing import Any
 from uuid import UUID
 
-from api.routes import Page, Routes
+from api.routes import Page, Routes, Trip
 from api.schemas import points as shapes
 from api.schemas.paging import page_of
 from api.v1.access import own
+from kernel.idempotency import StoredAnswer
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.rewards import queries
 from loyalty.rewards.catalogue import offer_reward
-from loyalty.rewards.redeem import redeem
+from loyalty.rewards.redeem import Caller, redeem
 
 routes = Routes("rewards")
 READERS = (
@@ -79,22 +80,38 @@ def get_reward(uow: UnitOfWork, reward_id: UUID) -> queries.RewardView:
     roles=REDEEMERS,
     body=shapes.RedemptionIn,
     answer=shapes.RedemptionOut,
-    problems=("insufficient_points", "out_of_stock", "reward_not_found", "member_not_found"),
+    in_one_trip=True,
+    problems=(
+        "account_frozen",
+        "insufficient_points",
+        "member_not_found",
+        "out_of_stock",
+        "partner_unknown",
+        "points_out_of_range",
+        "reward_not_found",
+    ),
     example={
         "member_id": "01939d5e-7c00-7000-8000-000000000001",
         "reward_id": "01939d5e-7c00-7000-8000-000000000002",
         "quantity": 1,
     },
 )
-def create_redemption(uow: UnitOfWork, body: dict[str, Any]) -> queries.RedemptionView:
-    """Final in the answer: points and stock are taken together, soonest-expiring lots first."""
-    key = redeem(
-        uow,
-        member_id=own(uow, UUID(body["member_id"])),
+def create_redemption(trip: Trip, body: dict[str, Any]) -> tuple[str, bool, StoredAnswer]:
+    """Final in the answer: points and stock are taken together, soonest-expiring lots first.
+
+    `honoured_by` names the partner dealer who gives the goods, if not this one.
+    """
+    caller = Caller(trip.kind, UUID(trip.subject), trip.token_id, trip.roles, trip.request_id)
+    return redeem(
+        trip.database,
+        caller,
+        trip.claim,
+        member_id=UUID(body["member_id"]),
         reward_id=UUID(body["reward_id"]),
         quantity=body["quantity"],
+        honoured_by=UUID(body["honoured_by"]) if body["honoured_by"] else None,
+        now=trip.now,
     )
-    return queries.get_redemption(uow, key)
 
 
 @routes.get(

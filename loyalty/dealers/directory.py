@@ -7,10 +7,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kernel.errors import NotFound
+from kernel.errors import Forbidden, NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.models import Dealer, Staff, WithdrawnToken
 from loyalty.dealers.roles import Role
+
+
+class Stranger(Forbidden):
+    """A token stands for nobody, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)

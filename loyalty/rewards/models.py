@@ -40,3 +40,37 @@ class Redemption(Base):
     posting_set_id: Mapped[UUID]
     redeemed_at: Mapped[Instant]
     redeemed_by: Mapped[str]
+    honoured_by: Mapped[UUID | None]
+    hold_id: Mapped[UUID | None]
+    cash_fen: Mapped[int]
+
+
+class RedemptionCancellation(Base):
+    """A redemption undone; `restored` counts the points that came back alive."""
+
+    __tablename__ = "redemption_cancellation"
+
+    redemption_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dealer_id: Mapped[UUID]
+    member_id: Mapped[UUID]
+    posting_set_id: Mapped[UUID]
+    restored: Mapped[int]
+    reason: Mapped[str]
+    cancelled_at: Mapped[Instant]
+    cancelled_by: Mapped[str]
+
+
+class HoldPurpose(Base):
+    """What a hold is for: pieces of a reward, whose stock it keeps, or an order elsewhere."""
+
+    __tablename__ = "hold_purpose"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    hold_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dealer_id: Mapped[UUID]
+    reward_id: Mapped[UUID | None]
+    quantity: Mapped[int | None]
+    order_source: Mapped[str | None]
+    order_key: Mapped[str | None]
+    cash_fen: Mapped[int]
+    stock: Mapped[str]

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
-from loyalty.rewards.models import Redemption, Reward, RewardStock
+from loyalty.rewards.models import Redemption, RedemptionCancellation, Reward, RewardStock
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,14 @@ class RewardView:
 
 
 @dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in fen."""
+
+    amount_fen: int
+    currency: str = "CNY"
+
+
+@dataclass(frozen=True, slots=True)
 class RedemptionView:
     id: UUID
     member_id: UUID
@@ -30,15 +38,21 @@ class RedemptionView:
     reward_name_en: str
     quantity: int
     points: int
+    cash: Money
+    hold_id: UUID | None
+    honoured_by: UUID
     posting_set_id: UUID
     redeemed_at: datetime
+    cancelled_at: datetime | None
 
 
 _REWARDS = select(Reward, RewardStock.available).join(
     RewardStock, RewardStock.reward_id == Reward.id
 )
-_REDEMPTIONS = select(Redemption, Reward.name_zh, Reward.name_en).join(
-    Reward, Reward.id == Redemption.reward_id
+_REDEMPTIONS = (
+    select(Redemption, Reward.name_zh, Reward.name_en, RedemptionCancellation.cancelled_at)
+    .join(Reward, Reward.id == Redemption.reward_id)
+    .outerjoin(RedemptionCancellation, RedemptionCancellation.redemption_id == Redemption.id)
 )
 
 
@@ -89,8 +103,8 @@ def _reward(row: Row[Reward, int]) -> RewardView:
     )
 
 
-def _redemption(row: Row[Redemption, str, str]) -> RedemptionView:
-    redemption, name_zh, name_en = row
+def _redemption(row: Row[Redemption, str, str, datetime | None]) -> RedemptionView:
+    redemption, name_zh, name_en, cancelled_at = row
     return RedemptionView(
         id=redemption.id,
         member_id=redemption.member_id,
@@ -99,6 +113,10 @@ def _redemption(row: Row[Redemption, str, str]) -> RedemptionView:
         reward_name_en=name_en,
         quantity=redemption.quantity,
         points=redemption.points,
+        cash=Money(redemption.cash_fen),
+        hold_id=redemption.hold_id,
+        honoured_by=redemption.honoured_by or redemption.dealer_id,
         posting_set_id=redemption.posting_set_id,
         redeemed_at=redemption.redeemed_at,
+        cancelled_at=cancelled_at,
     )

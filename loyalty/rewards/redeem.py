@@ -1,57 +1,100 @@
-"""Redeem points for a gift: points first, stock last, both by conditional statements.
+"""Redeem points for a gift: the whole request is one call of a server-side function, in one trip.
 
-Final in the response (F38): when this returns, points and stock are gone together.
+Final in the answer (F38): points, stock, the row, its events and the kept answer commit together.
 """
 
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+import psycopg
+from psycopg.types.numeric import Int8
 
-from kernel.errors import Conflict, NotFound
+from kernel.database import Database
+from kernel.errors import Conflict, DomainError, Forbidden, NotFound, RuleViolation, TooSoon
+from kernel.idempotency import Claim, KeyReused, StoredAnswer
 from kernel.ids import new_id
-from kernel.unit_of_work import UnitOfWork
-from loyalty.points import ledger
-from loyalty.rewards.models import Redemption, Reward, RewardStock
+from loyalty.dealers.directory import Stranger
+from loyalty.points.ledger import MOST_POINTS, refusal
+
+REFUSED: Final = "LR001"
+BUSY: Final = "55P03"
+_REQUEST: Final = (
+    "SELECT role, replayed, sealed, status, headers, body FROM reward_request("
+    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
 
 
-def redeem(uow: UnitOfWork, *, member_id: UUID, reward_id: UUID, quantity: int) -> UUID:
-    """Spend the member's points on `quantity` pieces of a reward.
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as his token says; the directory is asked in the same trip."""
 
-    Raises NotFound `reward_not_found`, Conflict `insufficient_points` and `out_of_stock`.
+    kind: str
+    subject: UUID
+    token_id: str
+    roles: tuple[str, ...]
+    request_id: str
+
+
+def redeem(
+    database: Database,
+    caller: Caller,
+    claim: Claim,
+    *,
+    member_id: UUID,
+    reward_id: UUID,
+    quantity: int,
+    honoured_by: UUID | None,
+    now: datetime,
+) -> tuple[str, bool, StoredAnswer]:
+    """Spend the member's points on `quantity` pieces of a reward; the role acted in, whether the
+    answer is one kept before, and the answer.
+
+    Raises Stranger, Forbidden `role_lacks`, KeyReused, TooSoon `request_in_flight`; and, for the
+    caller to keep as the key's answer, NotFound `reward_not_found` and `member_not_found`,
+    Conflict `insufficient_points`, `account_frozen` and `out_of_stock`, RuleViolation
+    `partner_unknown` and `points_out_of_range`.
     """
-    price = uow.session.scalar(select(Reward.points).where(Reward.id == reward_id))
-    if price is None:
-        raise NotFound("reward_not_found")
-    key = new_id()
-    posted = ledger.burn(
-        uow, member_id, price * quantity, source=ledger.Source("redemption", str(key))
-    )
-    _take_stock(uow, reward_id, quantity)
-    uow.session.add(
-        Redemption(
-            id=key,
-            dealer_id=uow.dealer_id,
-            member_id=member_id,
-            reward_id=reward_id,
-            quantity=quantity,
-            points=price * quantity,
-            posting_set_id=posted.posting_set_id,
-            redeemed_at=uow.now,
-            redeemed_by=uow.actor.id,
+    asked = (
+        claim.dealer_id, caller.kind, caller.subject, caller.token_id, list(caller.roles),
+        claim.client, claim.key, claim.fingerprint, caller.request_id, now,
+        new_id(), new_id(), member_id, reward_id, Int8(quantity), honoured_by,
+    )  # fmt: skip
+    try:
+        row = database.call(_REQUEST, asked)
+    except psycopg.Error as error:
+        raise _told(error) from error
+    role, replayed, sealed, status, headers, body = row
+    return role, replayed, StoredAnswer(status, headers, bytes(body), sealed=sealed)
+
+
+def _told(error: psycopg.Error) -> Exception:
+    if error.sqlstate == REFUSED:
+        return _refusal(
+            str(error.diag.message_primary), json.loads(error.diag.message_detail or "")
         )
-    )
-    uow.session.flush()
-    uow.audit("reward.redeemed", key, points=price * quantity, quantity=quantity)
-    return key
+    if error.sqlstate == BUSY and "INTO idempotency_claim" in (error.diag.context or ""):
+        return TooSoon("request_in_flight", retry_after_s=1)
+    return error
 
 
-def _take_stock(uow: UnitOfWork, reward_id: UUID, quantity: int) -> None:
-    left = uow.session.scalar(
-        update(RewardStock)
-        .where(RewardStock.reward_id == reward_id, RewardStock.available >= quantity)
-        .values(available=RewardStock.available - quantity)
-        .returning(RewardStock.available)
-        .execution_options(synchronize_session=False)
-    )
-    if left is None:
-        raise Conflict("out_of_stock")
+def _refusal(outcome: str, facts: dict[str, Any]) -> DomainError:
+    if outcome == "nobody":
+        return Stranger("token_subject_unknown")
+    if outcome == "withdrawn":
+        return Stranger("token_withdrawn")
+    if outcome == "role_lacks":
+        return Forbidden("role_lacks")
+    if outcome == "key_reused":
+        return KeyReused("idempotency_key_reused")
+    if outcome == "no_reward":
+        return NotFound("reward_not_found")
+    if outcome == "no_partner":
+        return RuleViolation("partner_unknown", pointer="/honoured_by")
+    if outcome == "out_of_range":
+        return RuleViolation("points_out_of_range", most=MOST_POINTS)
+    if outcome == "out_of_stock":
+        return Conflict("out_of_stock")
+    return refusal(outcome, **facts)

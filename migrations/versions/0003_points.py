@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.tools import drop_tables, install_functions, run_sql
+from migrations.tools import drop_tables, run_beside, run_sql
 
 revision = "0003"
 down_revision = "0002"
@@ -10,7 +10,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     run_sql(__file__)
-    install_functions("loyalty.points")
+    run_beside(__file__, "0003_functions.sql")
 
 
 def downgrade() -> None:

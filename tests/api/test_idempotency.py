@@ -238,10 +238,10 @@ def test_a_key_still_in_flight_is_waited_for_briefly_and_then_told_to_come_again
     assert spend(name).status_code == 201
 
 
-@pytest.fixture
-def crash() -> Iterator[list[str]]:
-    """The redemption's handler falls over after its work is done, until told otherwise."""
-    operation = next(each for each in OPERATIONS if each.name == "create_redemption")
+@pytest.fixture(params=["create_document", "create_redemption"])
+def crash(request: pytest.FixtureRequest) -> Iterator[tuple[str, list[str]]]:
+    """The handler falls over after its work is done, until told otherwise."""
+    operation = next(each for each in OPERATIONS if each.name == request.param)
     work, mood = operation.handler, ["fall over"]
 
     def handler(*args: Any, **kwargs: Any) -> Any:
@@ -251,20 +251,41 @@ def crash() -> Iterator[list[str]]:
         return done
 
     object.__setattr__(operation, "handler", handler)
-    yield mood
+    yield request.param, mood
     object.__setattr__(operation, "handler", work)
 
 
-def test_a_crash_after_the_work_leaves_no_effect_and_no_answer_and_the_retry_works_once(
-    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse], crash: list[str]
+def test_after_a_crash_the_retry_finds_all_of_it_or_nothing_and_it_happens_once(
+    shop: Shop,
+    owner: uuid.UUID,
+    spend: Callable[..., TestResponse],
+    crash: tuple[str, list[str]],
 ) -> None:
-    name = key()
-    assert code(spend(name)) == (500, "internal_error")
-    assert (balance(shop, owner), row(shop, name)) == (1_000, None)
-    crash.clear()
-    first, again = spend(name), spend(name)
-    assert (first.status_code, replayed(first), replayed(again)) == (201, False, True)
-    assert balance(shop, owner) == 900
+    """A document's transaction is still open and leaves nothing; a redemption's has ended in the
+    database, so all of it is there, its answer too."""
+    name, (operation, mood) = key(), crash
+    order = {
+        "external_ref": {"source": "crm", "id": name},
+        "kind": "service_order",
+        "member_id": str(owner),
+        "occurred_on": "2026-01-05",
+        "lines": [{"payer": "customer", "amount": {"amount_fen": 50_000, "currency": "CNY"}}],
+    }
+
+    def send() -> TestResponse:
+        if operation == "create_redemption":
+            return spend(name)
+        return shop.post("crm", "/v1/documents", order, key=name)
+
+    assert code(send()) == (500, "internal_error")
+    ended = operation == "create_redemption"
+    assert balance(shop, owner) == (900 if ended else 1_000)
+    assert (row(shop, name) is not None) == ended
+    mood.clear()
+    first, again = send(), send()
+    assert (first.status_code, replayed(first), replayed(again)) == (201, ended, True)
+    assert first.data == again.data
+    assert balance(shop, owner) == (900 if ended else 1_500)
 
 
 def test_an_unreadable_or_invalid_request_does_not_use_the_key_up(

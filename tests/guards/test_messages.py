@@ -18,7 +18,7 @@ CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 SAYING = {
     *("NotFound", "Conflict", "RuleViolation", "Forbidden", "TooSoon"),
     *("Unreadable", "Unauthorized", "PreconditionRequired", "Unavailable", "Problem"),
-    *("Fault", "_refuse"),
+    *("Fault", "_refuse", "KeyReused", "Stranger"),
 }
 
 
