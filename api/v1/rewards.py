@@ -101,7 +101,7 @@ def create_redemption(trip: Trip, body: dict[str, Any]) -> tuple[str, bool, Stor
 
     `honoured_by` names the partner dealer who gives the goods, if not this one.
     """
-    caller = Caller(trip.kind, UUID(trip.subject), trip.token_id, trip.roles, trip.request_id)
+    caller = Caller(trip.kind, trip.subject, trip.token_id, trip.roles, trip.request_id)
     return redeem(
         trip.database,
         caller,

@@ -32,7 +32,7 @@ class Caller:
     """Who asks, as his token says; the directory is asked in the same trip."""
 
     kind: str
-    subject: UUID
+    subject: str
     token_id: str
     roles: tuple[str, ...]
     request_id: str

