@@ -9,6 +9,7 @@ from flask import Response
 from marshmallow import Schema
 
 from api.routes import Answer, Operation
+from api.spreadsheet import CONTENT_TYPE, Table, as_csv
 from kernel.crypto import Vault
 from kernel.idempotency import Claim, StoredAnswer
 
@@ -29,12 +30,20 @@ def _schema(kind: type[Schema]) -> Schema:
 def dumped(operation: Operation, result: Any) -> Response:
     """The result in the shape the operation declares; a `version` in it becomes the ETag."""
     status = operation.status
+    if isinstance(result, Table):
+        return _file(result)
     if isinstance(result, Answer):
         result, status = result.value, result.status
     shape = _schema(operation.answer).dump(result)
     response = Response(orjson.dumps(shape), status=status, content_type="application/json")
     if isinstance(shape, dict) and "version" in shape:
         response.headers["ETag"] = f'"{shape["version"]}"'
+    return response
+
+
+def _file(table: Table) -> Response:
+    response = Response(as_csv(table), content_type=CONTENT_TYPE)
+    response.headers["Content-Disposition"] = f'attachment; filename="{table.file_name}"'
     return response
 
 

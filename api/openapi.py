@@ -94,7 +94,9 @@ def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    answer = {"content": {"application/json": {"schema": operation.answer}}}
+    answer: dict[str, Any] = {"content": {"application/json": {"schema": operation.answer}}}
+    if operation.csv:
+        answer = {"content": {"text/csv": {"schema": {"type": "string", "format": "csv"}}}}
     responses: dict[str, Any] = {
         str(operation.status): {"description": operation.summary, **answer}
     }

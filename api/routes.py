@@ -29,6 +29,7 @@ class Operation:
     `keeps_answer` a call needs no Idempotency-Key, is never replayed and runs afresh each time.
     The handler of one `in_one_trip` gets no unit of work but a `Trip`: one call of a server-side
     function admits the caller, takes the key, acts and keeps the answer.
+    A `csv` one answers a file for spreadsheets: its handler returns a `spreadsheet.Table`.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Operation:
     repeatable: bool = False
     keeps_answer: bool = True
     in_one_trip: bool = False
+    csv: bool = False
     problems: tuple[str, ...] = ()
     example: dict[str, Any] | None = None
 
@@ -120,6 +122,27 @@ class Routes:
             answer=answer,
             query=query,
             paged=paged,
+            problems=tuple(problems),
+        )
+
+    def export(
+        self,
+        path: str,
+        *,
+        summary: str,
+        roles: Sequence[Role],
+        query: type[Strict],
+        problems: Sequence[str] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declare a read that answers a CSV file. The handler gets `query`."""
+        return self._declare(
+            method="GET",
+            path=path,
+            summary=summary,
+            roles=tuple(roles),
+            answer=Schema,
+            query=query,
+            csv=True,
             problems=tuple(problems),
         )
 

@@ -1,4 +1,4 @@
-"""`loyalty dealer add`: open a dealer with its first administrator, both or neither."""
+"""`loyalty dealer`: open a dealer with its first administrator, both or neither; join partners."""
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,6 +15,7 @@ from kernel.settings import load_settings
 from loyalty.dealers.open_dealer import open_dealer
 from loyalty.dealers.roles import Role
 from loyalty.dealers.staff import add_staff
+from loyalty.finance.partners import make_partners
 
 
 @click.group()
@@ -60,3 +61,19 @@ def add(code: str, name: str, timezone: str, admin_no: str, admin_name: str) -> 
             raise
         raise click.ClickException(f"dealer {code} exists") from error
     click.echo(f"dealer {dealer_id}, administrator {person}")
+
+
+@dealer.command()
+@click.argument("first")
+@click.argument("second")
+@click.option("--name", help="what FIRST calls SECOND; by default its own name")
+def partner(first: str, second: str, name: str | None) -> None:
+    """Let FIRST and SECOND, two dealers' codes, honour each other's points."""
+    find_servers()
+    try:
+        with owner_session(load_settings().database_url) as session:
+            make_partners(session, first, second, name=name)
+    except DomainError as error:
+        message = catalogue()[error.code].detailed("en", error.params)
+        raise click.ClickException(message) from error
+    click.echo(f"{first} and {second} are partners")

@@ -26,11 +26,18 @@ APPEND_ONLY = {
     "callback_question",
     "draw",
     "licence_check",
+    "member_tier",
+    "month_balance",
+    "month_close",
     "point_entry",
+    "point_transfer",
     "posting_set",
     "redemption",
+    "redemption_cancellation",
     "referral_transition",
+    "rule_grant",
     "sale_event",
+    "settlement",
 }
 LEDGER = {
     "point_account",
@@ -89,7 +96,10 @@ def tables(catalogue: Connection) -> Sequence[Row[Any]]:
 
 def unprotected(catalogue: Connection) -> list[str]:
     """Tables that hold a dealer's rows without row-level security and a policy for the service."""
-    asked = text("SELECT tablename, qual FROM pg_policies WHERE 'loyalty_app' = ANY (roles)")
+    asked = text(
+        "SELECT tablename, qual FROM pg_policies"
+        " WHERE 'loyalty_app' = ANY (roles) AND policyname <> 'party'"
+    )
     policies: dict[str, str] = {row.tablename: row.qual for row in catalogue.execute(asked)}
     bound = {"(dealer_id = app_dealer())", "(id = app_dealer())"}
     return [
@@ -136,6 +146,14 @@ def test_every_table_with_a_dealer_shows_only_the_bound_dealers_rows(
     catalogue: Connection,
 ) -> None:
     assert unprotected(catalogue) == []
+
+
+def test_only_the_parties_of_a_settlement_read_it_besides_its_dealer(
+    catalogue: Connection,
+) -> None:
+    asked = "SELECT tablename, cmd, qual FROM pg_policies WHERE policyname = 'party'"
+    parties = "((debtor_id = app_dealer()) OR (creditor_id = app_dealer()))"
+    assert catalogue.execute(text(asked)).all() == [("settlement", "SELECT", parties)]
 
 
 def test_every_table_belongs_to_a_dealer(catalogue: Connection) -> None:

@@ -1,0 +1,1 @@
+"""What finance decides with plain numbers: rounding and breakage."""

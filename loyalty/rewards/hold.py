@@ -1,0 +1,158 @@
+"""Hold points, and pieces of a reward with them, for a while (预占, F7): captured or released once.
+
+The ledger decides how a hold ends; a reader would break this by moving stock on another's word.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from kernel.database import violated
+from kernel.errors import Conflict, NotFound, RuleViolation
+from kernel.ids import new_id
+from kernel.unit_of_work import UnitOfWork
+from loyalty.earning.rules.standard import UNIT_COST_FEN
+from loyalty.points import ledger
+from loyalty.points.models import DealerPartner, PointHold
+from loyalty.rewards.models import HoldPurpose, Redemption, Reward
+from loyalty.rewards.stock import restock, settle_stock
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is held and for how long: points, and the cash besides, for pieces of a reward, for an
+    order (`source` and `key` in another system), or for neither."""
+
+    points: int
+    minutes: int
+    cash_fen: int = 0
+    reward_id: UUID | None = None
+    quantity: int | None = None
+    order: tuple[str, str] | None = None
+
+
+def hold(uow: UnitOfWork, member_id: UUID, wish: Wish) -> UUID:
+    """Put points aside, and the stock of a reward: points first, stock last.
+
+    Raises as `ledger.hold`; NotFound `reward_not_found`, Conflict `out_of_stock` and
+    `order_held_already`, RuleViolation `reward_and_quantity_together`, `hold_exceeds_price`,
+    `cash_too_little`.
+    """
+    _fits_the_price(uow, wish)
+    key = new_id()
+    expires_at = uow.now + timedelta(minutes=wish.minutes)
+    ledger.hold(uow, member_id, wish.points, hold_id=key, expires_at=expires_at)
+    _keep_purpose(uow, member_id, key, wish)
+    if wish.reward_id and not uow.session.scalar(
+        select(func.reward_take_stock(wish.reward_id, wish.quantity, uow.now))
+    ):
+        raise Conflict("out_of_stock")
+    uow.audit("points.held", key, points=wish.points, minutes=wish.minutes)
+    return key
+
+
+def capture(
+    uow: UnitOfWork, hold_id: UUID, *, points: int | None = None, honoured_by: UUID | None = None
+) -> None:
+    """Spend what is held, or a part: the kept stock is used and becomes a redemption.
+
+    Raises as `ledger.capture`; RuleViolation `partner_unknown`.
+    """
+    if honoured_by and honoured_by != uow.dealer_id and not _is_partner(uow, honoured_by):
+        raise RuleViolation("partner_unknown", pointer="/honoured_by")
+    held, purpose = _found(uow, hold_id)
+    spent = points or held.points
+    posted = ledger.capture(uow, held.member_id, hold_id, spent, honoured_by=honoured_by)
+    if purpose.reward_id and purpose.quantity:
+        settle_stock(uow, purpose, "used")
+        uow.session.add(
+            Redemption(
+                id=new_id(),
+                dealer_id=uow.dealer_id,
+                member_id=held.member_id,
+                reward_id=purpose.reward_id,
+                quantity=purpose.quantity,
+                points=spent,
+                posting_set_id=posted.posting_set_id,
+                redeemed_at=uow.now,
+                redeemed_by=uow.actor.id,
+                honoured_by=honoured_by or uow.dealer_id,
+                hold_id=hold_id,
+                cash_fen=purpose.cash_fen,
+            )
+        )
+        uow.session.flush()
+    uow.audit("points.captured", hold_id, points=spent)
+
+
+def release(uow: UnitOfWork, hold_id: UUID) -> None:
+    """Give points and stock back before the time is up. Raises as `ledger.release`."""
+    held, purpose = _found(uow, hold_id)
+    ledger.release(uow, held.member_id, hold_id)
+    if purpose.reward_id and purpose.quantity:
+        settle_stock(uow, purpose, "returned")
+        restock(uow, purpose.reward_id, purpose.quantity)
+    uow.audit("points.released", hold_id, points=held.points)
+
+
+def _fits_the_price(uow: UnitOfWork, wish: Wish) -> None:
+    """Points missing from the price are paid in cash: at least what the programme pays for them
+    (F37)."""
+    if (wish.reward_id is None) != (wish.quantity is None):
+        raise RuleViolation("reward_and_quantity_together", pointer="/quantity")
+    if wish.reward_id is None or wish.quantity is None:
+        return
+    price = uow.session.scalar(select(Reward.points).where(Reward.id == wish.reward_id))
+    if price is None:
+        raise NotFound("reward_not_found")
+    missing = price * wish.quantity - wish.points
+    if missing < 0:
+        raise RuleViolation("hold_exceeds_price", pointer="/points", price=price * wish.quantity)
+    least = math.ceil(missing * UNIT_COST_FEN)
+    if wish.cash_fen < least:
+        raise RuleViolation("cash_too_little", pointer="/cash", least_fen=least)
+
+
+def _keep_purpose(uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish) -> None:
+    source, key = wish.order or (None, None)
+    purpose = HoldPurpose(
+        member_id=member_id,
+        hold_id=hold_id,
+        dealer_id=uow.dealer_id,
+        reward_id=wish.reward_id,
+        quantity=wish.quantity,
+        order_source=source,
+        order_key=key,
+        cash_fen=wish.cash_fen,
+        stock="kept" if wish.reward_id else "none",
+    )
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(purpose)
+    except IntegrityError as error:
+        if violated(error) != "uq_hold_purpose_order":
+            raise
+        raise Conflict("order_held_already", pointer="/order_ref") from error
+
+
+def _found(uow: UnitOfWork, hold_id: UUID) -> tuple[PointHold, HoldPurpose]:
+    row = uow.session.execute(
+        select(PointHold, HoldPurpose)
+        .join(
+            HoldPurpose,
+            (PointHold.member_id == HoldPurpose.member_id) & (PointHold.id == HoldPurpose.hold_id),
+        )
+        .where(PointHold.id == hold_id)
+    ).first()
+    if row is None:
+        raise NotFound("hold_not_found")
+    return row[0], row[1]
+
+
+def _is_partner(uow: UnitOfWork, partner_id: UUID) -> bool:
+    found = select(DealerPartner.partner_id).where(DealerPartner.partner_id == partner_id)
+    return uow.session.scalar(found) is not None
