@@ -114,6 +114,7 @@ CREATE TABLE point_hold (
     CONSTRAINT ck_point_hold_ended CHECK ((state = 'open') = (ended_at IS NULL)),
     CONSTRAINT ck_point_hold_captured CHECK ((state = 'captured') = (captured IS NOT NULL))
 );
+CREATE INDEX ix_point_hold_id ON point_hold (id);
 CREATE INDEX ix_point_hold_open ON point_hold (member_id, expires_at) WHERE state = 'open';
 SELECT app_protect('point_hold', 'SELECT, INSERT');
 GRANT UPDATE (state, captured, ended_at) ON point_hold TO loyalty_app;
@@ -200,7 +201,8 @@ CREATE TABLE account_freeze (
     CONSTRAINT pk_account_freeze PRIMARY KEY (id),
     CONSTRAINT fk_account_freeze_member FOREIGN KEY (dealer_id, member_id)
         REFERENCES member (dealer_id, id),
-    CONSTRAINT ck_account_freeze_lifted CHECK ((lifted_by IS NULL) = (lifted_at IS NULL))
+    CONSTRAINT ck_account_freeze_lifted CHECK ((lifted_by IS NULL) = (lifted_at IS NULL)),
+    CONSTRAINT ck_account_freeze_two_people CHECK (lifted_by <> frozen_by)
 );
 CREATE UNIQUE INDEX uq_account_freeze_open ON account_freeze (member_id) WHERE lifted_at IS NULL;
 CREATE INDEX ix_account_freeze_member ON account_freeze (member_id, id);

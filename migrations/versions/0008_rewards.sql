@@ -5,6 +5,8 @@ ALTER TABLE redemption
     ADD COLUMN hold_id uuid,
     ADD COLUMN cash_fen bigint NOT NULL DEFAULT 0 CHECK (cash_fen >= 0);
 
+CREATE INDEX ix_redemption_hold ON redemption (hold_id) WHERE hold_id IS NOT NULL;
+
 CREATE TABLE redemption_cancellation (
     redemption_id uuid NOT NULL,
     dealer_id uuid NOT NULL,
