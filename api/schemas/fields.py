@@ -121,6 +121,14 @@ class Text(_String):
         return text
 
 
+class Content(_String):
+    """The text of a file, line breaks and all, of at most so many characters; it may be empty."""
+
+    def __init__(self, maximum: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.insert(0, _Length(min=0, max=maximum))
+
+
 class Reference(Text):
     """A name another system gave a thing, in its one spelling (loyalty/formats/reference.py)."""
 

@@ -14,8 +14,13 @@ from api.schemas.fields import Points, Reference, StrictInt, Text, Uuid
 
 
 class ExpiringOut(Schema):
+    expires_at = instant_out()
     expires_on = fields.Date(allow_none=True)
+    last_usable_on = fields.Date(allow_none=True)
     points = points_out()
+    available = points_out()
+    pending = points_out()
+    held = points_out()
 
 
 class BalanceOut(Schema):
@@ -24,6 +29,7 @@ class BalanceOut(Schema):
     pending = points_out()
     held = points_out()
     arrears = points_out()
+    frozen = fields.Boolean()
     next_expiry = fields.Nested(ExpiringOut, allow_none=True)
     as_of = instant_out()
 
@@ -35,8 +41,16 @@ class ExpiryScheduleOut(Schema):
 
 class LotShareOut(Schema):
     lot_id = uuid_out()
+    account = text_out(20)
     points = points_out()
     expires_on = fields.Date(allow_none=True)
+
+
+class ChangesOut(Schema):
+    available = points_out()
+    pending = points_out()
+    held = points_out()
+    arrears = points_out()
 
 
 class StatementLineOut(Schema):
@@ -49,6 +63,12 @@ class StatementLineOut(Schema):
     source_key = text_out(80)
     rule_id = text_out(60, allow_none=True)
     rule_version = fields.Integer(allow_none=True)
+    document_id = uuid_out(allow_none=True)
+    reason = text_out(2000, allow_none=True)
+    reverses = uuid_out(allow_none=True)
+    shortfall = points_out()
+    honoured_by = uuid_out(allow_none=True)
+    changes = fields.Nested(ChangesOut)
     lots = fields.List(fields.Nested(LotShareOut), metadata={"maxItems": 32_767})
 
 

@@ -2,6 +2,8 @@
 -- Lock in one statement, read the lots in the next: each statement of a PL/pgSQL function takes
 -- a fresh snapshot under READ COMMITTED, so lots that a waiting call reads are never stale.
 -- The account's version, counted up under that lock, is the order of its posting sets.
+-- Functions with queries of their own are PL/pgSQL: its plans are kept for the connection, where an
+-- SQL function that cannot be inlined is planned anew at every call.
 
 CREATE OR REPLACE FUNCTION point_lot_alive(
     p_available_at timestamptz, p_expires_at timestamptz, p_now timestamptz
@@ -56,43 +58,55 @@ $$;
 -- What the member may spend at this instant, whether or not any job has run (F6): lots alive, and
 -- what a hold past its time still keeps of them, less arrears.
 CREATE OR REPLACE FUNCTION point_spendable(p_member uuid, p_now timestamptz) RETURNS bigint
-LANGUAGE sql STABLE AS $$
-    SELECT GREATEST(0, COALESCE((
-        SELECT sum(remaining) FROM point_lot
-        WHERE member_id = p_member AND open AND point_lot_alive(available_at, expires_at, p_now)
-    ), 0) + COALESCE((
-        SELECT sum(e.points)
-        FROM point_hold h
-        JOIN point_entry e ON e.member_id = h.member_id AND e.posting_set_id = h.posting_set_id
-            AND e.account = 'held'
-        JOIN point_lot l ON l.member_id = e.member_id AND l.id = e.lot_id
-        WHERE h.member_id = p_member AND h.state = 'open' AND h.expires_at <= p_now
-            AND point_lot_alive(l.available_at, l.expires_at, p_now)
-    ), 0) - COALESCE((
-        SELECT arrears FROM point_account WHERE member_id = p_member
-    ), 0))::bigint
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT GREATEST(0, COALESCE((
+            SELECT sum(remaining) FROM point_lot
+            WHERE member_id = p_member AND open AND point_lot_alive(available_at, expires_at, p_now)
+        ), 0) + COALESCE((
+            SELECT sum(e.points)
+            FROM point_hold h
+            JOIN point_entry e ON e.member_id = h.member_id AND e.posting_set_id = h.posting_set_id
+                AND e.account = 'held'
+            JOIN point_lot l ON l.member_id = e.member_id AND l.id = e.lot_id
+            WHERE h.member_id = p_member AND h.state = 'open' AND h.expires_at <= p_now
+                AND point_lot_alive(l.available_at, l.expires_at, p_now)
+        ), 0) - COALESCE((
+            SELECT arrears FROM point_account WHERE member_id = p_member
+        ), 0))::bigint
+    );
+END
 $$;
 
 -- Whether time has left something to write for a member: a lot begun or ended, a hold run out.
 CREATE OR REPLACE FUNCTION point_is_due(p_member uuid, p_now timestamptz) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (
-        SELECT FROM point_lot WHERE member_id = p_member AND open AND expires_at <= p_now
-    ) OR EXISTS (
-        SELECT FROM point_lot WHERE member_id = p_member AND open AND NOT activated
-            AND (available_at <= p_now OR cancel_at <= p_now)
-    ) OR EXISTS (
-        SELECT FROM point_hold
-        WHERE member_id = p_member AND state = 'open' AND expires_at <= p_now
-    )
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT EXISTS (
+            SELECT FROM point_lot WHERE member_id = p_member AND open AND expires_at <= p_now
+        ) OR EXISTS (
+            SELECT FROM point_lot WHERE member_id = p_member AND open AND NOT activated
+                AND (available_at <= p_now OR cancel_at <= p_now)
+        ) OR EXISTS (
+            SELECT FROM point_hold
+            WHERE member_id = p_member AND state = 'open' AND expires_at <= p_now
+        )
+    );
+END
 $$;
 
 -- Locks accounts in the order of their ids (ledger.md, lock order); how many there are.
-CREATE OR REPLACE FUNCTION point_lock(p_members uuid[]) RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    SELECT count(*) FROM (
-        SELECT FROM point_account WHERE member_id = ANY (p_members)
-        ORDER BY member_id FOR NO KEY UPDATE
-    ) locked
+CREATE OR REPLACE FUNCTION point_lock(p_members uuid[]) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN (
+        SELECT count(*) FROM (
+            SELECT FROM point_account WHERE member_id = ANY (p_members)
+            ORDER BY member_id FOR NO KEY UPDATE
+        ) locked
+    );
+END
 $$;
 
 CREATE OR REPLACE FUNCTION point_sum(p_parts point_part[]) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$

@@ -3,6 +3,8 @@
 -- it is the same code, and a second call finds nothing to do. The accounts are locked already.
 -- What is due is decided for `p_as_of`, never later than now; what is written is posted now, so
 -- that a statement as of a past moment stays what it was. Debts are paid by lots alive now.
+-- No step joins one CTE to another: the planner knows nothing of them and would go through a page
+-- of members once for each of them.
 
 CREATE OR REPLACE FUNCTION point_catch_up(
     p_act point_act, p_members uuid[], p_as_of timestamptz DEFAULT NULL
@@ -35,12 +37,13 @@ DECLARE
     v_count bigint;
 BEGIN
     WITH due AS MATERIALIZED (
-        SELECT member_id, id, dealer_id, issuer_id, remaining FROM point_lot
-        WHERE member_id = ANY (p_members) AND open AND NOT activated
-            AND available_at <= p_as_of
-    ), act AS MATERIALIZED (
-        SELECT member_id, point_new_id((p_act).now) AS set_id, sum(remaining) AS points
-        FROM due GROUP BY member_id
+        SELECT member_id, id, dealer_id, issuer_id, remaining,
+               first_value(new_id) OVER (PARTITION BY member_id) AS set_id
+        FROM (
+            SELECT *, point_new_id((p_act).now) AS new_id FROM point_lot
+            WHERE member_id = ANY (p_members) AND open AND NOT activated
+                AND available_at <= p_as_of
+        ) lot
     ), begun AS (
         UPDATE point_lot l SET activated = true
         FROM due WHERE l.member_id = due.member_id AND l.id = due.id
@@ -49,30 +52,29 @@ BEGIN
             pending = a.pending - act.points,
             available = a.available + act.points,
             version = a.version + 1
-        FROM act WHERE a.member_id = act.member_id
-        RETURNING a.member_id, a.dealer_id, a.version
+        FROM (
+            SELECT member_id, set_id, sum(remaining) AS points FROM due GROUP BY member_id, set_id
+        ) act WHERE a.member_id = act.member_id
+        RETURNING a.member_id, act.set_id, a.version
     ), written AS (
         INSERT INTO point_entry (
             member_id, posting_set_id, line, dealer_id, side, account, issuer_id, lot_id, points
         )
         SELECT member_id, set_id,
-               row_number() OVER (PARTITION BY member_id ORDER BY id, points),
-               dealer_id, 'member', CASE WHEN points < 0 THEN 'pending' ELSE 'available' END,
-               issuer_id, id, points
-        FROM (
-            SELECT due.*, act.set_id, sign * remaining AS points
-            FROM due JOIN act USING (member_id), (VALUES (-1), (1)) AS both_sides (sign)
-        ) line
+               row_number() OVER (PARTITION BY member_id ORDER BY id, sign),
+               dealer_id, 'member', CASE WHEN sign < 0 THEN 'pending' ELSE 'available' END,
+               issuer_id, id, sign * remaining
+        FROM due CROSS JOIN (VALUES (-1), (1)) AS both_sides (sign)
     )
     SELECT point_write_sets(
-        p_act, 'activation', array_agg(act.member_id), array_agg(act.set_id),
-        array_agg(moved.version), array_agg(0::bigint)
-    ) INTO v_count FROM act JOIN moved USING (member_id);
+        p_act, 'activation', array_agg(member_id), array_agg(set_id), array_agg(version),
+        array_agg(0::bigint)
+    ) INTO v_count FROM moved;
     RETURN COALESCE(v_count, 0);
 END
 $$;
 
--- Points pending for an event that never came; counts members.
+-- Points pending for an event that never came, unless they had ended before; counts members.
 CREATE OR REPLACE FUNCTION point_cancel_pending(
     p_act point_act, p_members uuid[], p_as_of timestamptz
 ) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -80,39 +82,46 @@ DECLARE
     v_count bigint;
 BEGIN
     WITH due AS MATERIALIZED (
-        SELECT member_id, id, dealer_id, issuer_id, remaining FROM point_lot
-        WHERE member_id = ANY (p_members) AND open AND NOT activated
-            AND available_at IS NULL AND cancel_at <= p_as_of
-    ), act AS MATERIALIZED (
-        SELECT member_id, point_new_id((p_act).now) AS set_id, sum(remaining) AS points
-        FROM due GROUP BY member_id
+        SELECT member_id, id, dealer_id, issuer_id, remaining,
+               first_value(new_id) OVER (PARTITION BY member_id) AS set_id
+        FROM (
+            SELECT *, point_new_id((p_act).now) AS new_id FROM point_lot
+            WHERE member_id = ANY (p_members) AND open AND NOT activated
+                AND available_at IS NULL AND cancel_at <= p_as_of
+                AND (expires_at IS NULL OR cancel_at <= expires_at)
+        ) lot
     ), gone AS (
         UPDATE point_lot l SET remaining = 0, open = false
         FROM due WHERE l.member_id = due.member_id AND l.id = due.id
     ), moved AS (
         UPDATE point_account a SET pending = a.pending - act.points, version = a.version + 1
-        FROM act WHERE a.member_id = act.member_id
-        RETURNING a.member_id, a.version
-    ), line AS (
-        SELECT member_id, dealer_id, 'member' AS side, 'pending' AS account, issuer_id, id,
-               -remaining AS points
-        FROM due
-        UNION ALL
-        SELECT member_id, dealer_id, 'programme', 'reversed', issuer_id, NULL, sum(remaining)
-        FROM due GROUP BY member_id, dealer_id, issuer_id
+        FROM (
+            SELECT member_id, set_id, sum(remaining) AS points
+            FROM due GROUP BY member_id, set_id
+        ) act WHERE a.member_id = act.member_id
+        RETURNING a.member_id, act.set_id, a.version, -act.points::bigint AS points
     ), written AS (
         INSERT INTO point_entry (
             member_id, posting_set_id, line, dealer_id, side, account, issuer_id, lot_id, points
         )
         SELECT member_id, set_id,
                row_number() OVER (PARTITION BY member_id ORDER BY side, id, issuer_id),
-               dealer_id, side, account, issuer_id, id, line.points
-        FROM line JOIN act USING (member_id)
+               dealer_id, side, account, issuer_id, id, points
+        FROM (
+            SELECT member_id, set_id, dealer_id, 'member' AS side,
+                   'pending' AS account,
+                   issuer_id, id, -remaining AS points
+            FROM due
+            UNION ALL
+            SELECT member_id, set_id, dealer_id, 'programme', 'reversed', issuer_id, NULL,
+                   sum(remaining)
+            FROM due GROUP BY member_id, set_id, dealer_id, issuer_id
+        ) line
     )
     SELECT point_write_sets(
-        p_act, 'cancellation', array_agg(act.member_id), array_agg(act.set_id),
-        array_agg(moved.version), array_agg(-act.points::bigint)
-    ) INTO v_count FROM act JOIN moved USING (member_id);
+        p_act, 'cancellation', array_agg(member_id), array_agg(set_id), array_agg(version),
+        array_agg(points)
+    ) INTO v_count FROM moved;
     RETURN COALESCE(v_count, 0);
 END
 $$;
@@ -125,45 +134,50 @@ DECLARE
     v_count bigint;
 BEGIN
     WITH due AS MATERIALIZED (
-        SELECT member_id, id, dealer_id, issuer_id, remaining, activated FROM point_lot
-        WHERE member_id = ANY (p_members) AND open AND expires_at <= p_as_of
-    ), act AS MATERIALIZED (
-        SELECT member_id, point_new_id((p_act).now) AS set_id, sum(remaining) AS points,
-               COALESCE(sum(remaining) FILTER (WHERE activated), 0) AS available
-        FROM due GROUP BY member_id
+        SELECT member_id, id, dealer_id, issuer_id, remaining, activated,
+               first_value(new_id) OVER (PARTITION BY member_id) AS set_id
+        FROM (
+            SELECT *, point_new_id((p_act).now) AS new_id FROM point_lot
+            WHERE member_id = ANY (p_members) AND open AND expires_at <= p_as_of
+        ) lot
     ), gone AS (
         UPDATE point_lot l SET
-            remaining = 0, open = false, expired = l.expired + due.remaining, expired_by = act.set_id
-        FROM due JOIN act USING (member_id)
-        WHERE l.member_id = due.member_id AND l.id = due.id
+            remaining = 0, open = false, expired = l.expired + due.remaining,
+            expired_by = due.set_id
+        FROM due WHERE l.member_id = due.member_id AND l.id = due.id
     ), moved AS (
         UPDATE point_account a SET
             available = a.available - act.available,
             pending = a.pending - (act.points - act.available),
             version = a.version + 1
-        FROM act WHERE a.member_id = act.member_id
-        RETURNING a.member_id, a.version
-    ), line AS (
-        SELECT member_id, dealer_id, 'member' AS side,
-               CASE WHEN activated THEN 'available' ELSE 'pending' END AS account,
-               issuer_id, id, -remaining AS points
-        FROM due
-        UNION ALL
-        SELECT member_id, dealer_id, 'programme', 'expired', issuer_id, NULL, sum(remaining)
-        FROM due GROUP BY member_id, dealer_id, issuer_id
+        FROM (
+            SELECT member_id, set_id, sum(remaining) AS points,
+                   COALESCE(sum(remaining) FILTER (WHERE activated), 0) AS available
+            FROM due GROUP BY member_id, set_id
+        ) act WHERE a.member_id = act.member_id
+        RETURNING a.member_id, act.set_id, a.version, -act.points::bigint AS points
     ), written AS (
         INSERT INTO point_entry (
             member_id, posting_set_id, line, dealer_id, side, account, issuer_id, lot_id, points
         )
         SELECT member_id, set_id,
                row_number() OVER (PARTITION BY member_id ORDER BY side, id, issuer_id),
-               dealer_id, side, account, issuer_id, id, line.points
-        FROM line JOIN act USING (member_id)
+               dealer_id, side, account, issuer_id, id, points
+        FROM (
+            SELECT member_id, set_id, dealer_id, 'member' AS side,
+                   CASE WHEN activated THEN 'available' ELSE 'pending' END AS account,
+                   issuer_id, id, -remaining AS points
+            FROM due
+            UNION ALL
+            SELECT member_id, set_id, dealer_id, 'programme', 'expired', issuer_id, NULL,
+                   sum(remaining)
+            FROM due GROUP BY member_id, set_id, dealer_id, issuer_id
+        ) line
     )
     SELECT point_write_sets(
-        p_act, 'expiry', array_agg(act.member_id), array_agg(act.set_id),
-        array_agg(moved.version), array_agg(-act.points::bigint)
-    ) INTO v_count FROM act JOIN moved USING (member_id);
+        p_act, 'expiry', array_agg(member_id), array_agg(set_id), array_agg(version),
+        array_agg(points)
+    ) INTO v_count FROM moved;
     RETURN COALESCE(v_count, 0);
 END
 $$;

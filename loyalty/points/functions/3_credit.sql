@@ -84,9 +84,11 @@ BEGIN
 END
 $$;
 
--- A visit that earns keeps lots alive that end by inactivity (F5); their end never moves inward.
+-- A visit that earns keeps lots alive that end by inactivity, also what holds keep of them (F5);
+-- their end never moves inward.
 CREATE OR REPLACE FUNCTION point_keep_alive(p_act point_act, p_credits point_credit[])
-RETURNS void LANGUAGE sql VOLATILE AS $$
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     WITH active AS (
         SELECT member_id, max(business_on) AS day FROM unnest(p_credits)
         WHERE kind = 'accrual' GROUP BY member_id
@@ -98,8 +100,10 @@ RETURNS void LANGUAGE sql VOLATILE AS $$
             (SELECT timezone FROM dealer WHERE id = (p_act).dealer_id)
         ) AS expires_at
         FROM active JOIN point_lot l USING (member_id)
-        WHERE l.open AND l.inactivity_months IS NOT NULL AND l.expires_at > (p_act).now
+        WHERE (l.open OR l.held > 0) AND l.inactivity_months IS NOT NULL
+            AND l.expires_at > (p_act).now
     ) reckoned
     WHERE lot.member_id = reckoned.member_id AND lot.id = reckoned.id
-        AND lot.expires_at < reckoned.expires_at
+        AND lot.expires_at < reckoned.expires_at;
+END
 $$;

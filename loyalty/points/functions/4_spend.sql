@@ -7,18 +7,24 @@ CREATE OR REPLACE FUNCTION point_spend(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v_frozen boolean;
+    v_more boolean;
     v_due boolean;
 BEGIN
-    SELECT frozen INTO v_frozen FROM point_account
-    WHERE member_id = p_member FOR NO KEY UPDATE;
+    SELECT frozen, pending > 0 OR held > 0 OR arrears > 0 INTO v_frozen, v_more
+    FROM point_account WHERE member_id = p_member FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         outcome := 'no_account';
         RETURN;
     END IF;
-    SELECT point_is_due(p_member, (p_act).now), point_spendable(p_member, (p_act).now)
-    INTO v_due, spendable;
-    IF v_due THEN
+    SELECT COALESCE(sum(remaining) FILTER (
+               WHERE point_lot_alive(available_at, expires_at, (p_act).now)
+           ), 0), COALESCE(bool_or(expires_at <= (p_act).now), false)
+    INTO spendable, v_due FROM point_lot WHERE member_id = p_member AND open;
+    IF v_due OR v_more AND point_is_due(p_member, (p_act).now) THEN
         PERFORM point_catch_up(p_act, ARRAY[p_member]);
+    END IF;
+    IF v_more THEN
+        spendable := point_spendable(p_member, (p_act).now);
     END IF;
     IF v_frozen OR p_points <= 0 OR spendable < p_points THEN
         outcome := CASE WHEN v_frozen THEN 'frozen' ELSE 'insufficient' END;

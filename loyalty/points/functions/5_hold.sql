@@ -88,6 +88,7 @@ BEGIN
             (p_act).now, (p_act).request_id);
     IF p_points < v_hold.points THEN
         PERFORM point_give_back(p_act, p_member, ARRAY[p_hold]);
+        PERFORM point_settle_arrears(p_act, p_member);
     END IF;
     UPDATE point_hold SET state = 'captured', captured = p_points, ended_at = (p_act).now
     WHERE member_id = p_member AND id = p_hold;

@@ -221,7 +221,8 @@ BEGIN
     UPDATE point_lot SET available_at = (p_act).now
     WHERE member_id = p_member AND posting_set_id = p_set AND open AND NOT activated
         AND awaits = p_event AND available_at IS NULL
-        AND (cancel_at IS NULL OR cancel_at > (p_act).now);
+        AND (cancel_at IS NULL OR cancel_at > (p_act).now)
+        AND (expires_at IS NULL OR expires_at > (p_act).now);
     IF NOT FOUND THEN
         outcome := 'nothing_waits';
         RETURN;
@@ -236,7 +237,8 @@ $$;
 CREATE OR REPLACE FUNCTION point_book(
     p_act point_act, p_member uuid, p_set uuid, p_kind text, p_points bigint, p_reverses uuid,
     p_shortfall bigint, p_available bigint, p_pending bigint, p_arrears bigint
-) RETURNS void LANGUAGE sql VOLATILE AS $$
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     WITH moved AS (
         UPDATE point_account SET
             available = available + p_available,
@@ -258,5 +260,6 @@ CREATE OR REPLACE FUNCTION point_book(
     INSERT INTO outbox_event (dealer_id, kind, subject_id, data, occurred_at, request_id)
     VALUES ((p_act).dealer_id, point_event_kind(p_kind), p_member,
             jsonb_build_object('posting_set_id', p_set, 'points', p_points),
-            (p_act).now, (p_act).request_id)
+            (p_act).now, (p_act).request_id);
+END
 $$;

@@ -4,6 +4,7 @@ Each verb is one call of a server-side function (`../functions/`), which locks t
 decides; what it refuses comes back as an outcome and is raised as a typed error.
 """
 
+from loyalty.points.ledger.bulk import StagedCredit, credit_staged
 from loyalty.points.ledger.calls import refusal
 from loyalty.points.ledger.earn import accrue, credit, lock, open_account
 from loyalty.points.ledger.hold import capture, hold, release, set_frozen
@@ -28,6 +29,7 @@ __all__ = [
     "DebtPolicy",
     "Posted",
     "Source",
+    "StagedCredit",
     "Terms",
     "accrue",
     "adjust",
@@ -36,6 +38,7 @@ __all__ = [
     "capture",
     "claw_back",
     "credit",
+    "credit_staged",
     "hold",
     "lock",
     "open_account",

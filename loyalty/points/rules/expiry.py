@@ -7,6 +7,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -70,6 +71,7 @@ class Policy:
 STANDARD: Final = Policy(Mode.ROLLING, 24, Round.MONTH)
 
 
+@lru_cache(maxsize=8_192)
 def expires_at(business_on: date, policy: Policy, *, zone: ZoneInfo) -> datetime | None:
     """The first instant (UTC) at which the lot cannot be spent; None is never (product.md, F5).
 
