@@ -5,7 +5,8 @@ A page is one transaction; whatever this command prints or writes comes from com
 
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +19,15 @@ import click
 from sqlalchemy.exc import OperationalError
 
 from api.commands.environment import find_servers
-from api.commands.feed_file import FeedFile, read_feed, write_faults
+from api.commands.feed_file import (
+    LINE,
+    FeedFile,
+    read_feed,
+    read_json_lines,
+    write_faults,
+)
 from api.commands.work import unit_of_work
+from api.document_lines import read_line
 from api.messages import catalogue
 from api.service import Service, build_service
 from kernel.database import owner_session
@@ -28,12 +36,16 @@ from kernel.settings import load_settings
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.open_dealer import find_dealer
 from loyalty.dealers.roles import Role
-from loyalty.feed.rows import COLUMNS, FeedKind
-from loyalty.feed.run import Run, begin, faults, finish, take_page
-from loyalty.feed.take_row import Feed, Outcome
+from loyalty.earning.bulk import Draft, Refused
+from loyalty.feed.documents import read_all, table_reader
+from loyalty.feed.rows import COLUMNS, OPTIONAL_COLUMNS, FeedKind
+from loyalty.feed.run import Run, begin, faults, finish, take_chunk, take_page
+from loyalty.feed.take_row import Feed, Outcome, Record
 from loyalty.formats import reference
 
 PAGE_ROWS = 200
+CHUNK_ROWS = 20_000
+JSON_LINES = (".ndjson", ".jsonl")
 UNUSABLE = 2
 
 
@@ -57,6 +69,8 @@ class Summary:
 def import_(kind: str, file: Path, dealer: str, source: str) -> None:
     """Take the rows of FILE; run again after an interruption, it goes on where it stopped.
 
+    FILE is a CSV; documents may also come as JSON lines (.ndjson, .jsonl), each the body of
+    POST /v1/documents, its member by member_id or member_ref.
     Rows that cannot be taken are written to FILE.errors.csv with the reason. Exit status: 0
     all rows taken, 1 some refused, 2 the file is unusable.
     """
@@ -83,7 +97,7 @@ def import_file(
     `reference_invalid` for the source, and Conflict `import_running_elsewhere`; what was taken
     until then stays taken.
     """
-    content = read_feed(file, COLUMNS[FeedKind(kind)])
+    content = _read(FeedKind(kind), file)
     feed = Feed(FeedKind(kind), reference.canonical(source), content.header, content.digest)
     dealer_id = dealer_named(service.settings.database_url, dealer)
     entered = partial(unit_of_work, service, dealer_id, role=Role.CRM, client="import")
@@ -120,27 +134,59 @@ def dealer_named(database_url: str, code_or_id: str) -> UUID:
             raise NotFound("dealer_not_found") from None
 
 
-def _take_rest(
-    entered: Callable[[], AbstractContextManager[UnitOfWork]],
-    run: Run,
-    feed: Feed,
-    content: FeedFile,
-) -> Counter[Outcome]:
+def _read(kind: FeedKind, file: Path) -> FeedFile:
+    if kind is FeedKind.DOCUMENTS and file.suffix.lower() in JSON_LINES:
+        return read_json_lines(file)
+    return read_feed(file, COLUMNS[kind], OPTIONAL_COLUMNS.get(kind, ()))
+
+
+Enter = Callable[[], AbstractContextManager[UnitOfWork]]
+Taken = tuple[Counter[Outcome], int]
+
+
+def _take_rest(enter: Enter, run: Run, feed: Feed, content: FeedFile) -> Counter[Outcome]:
     outcomes = Counter[Outcome]()
-    done = run.rows_done
-    left = islice(content.records(), done, None)
+    left = islice(content.records(), run.rows_done, None)
+    take = _chunks if feed.kind is FeedKind.DOCUMENTS else _pages
     with click.progressbar(
         length=content.rows, label=feed.kind.value, file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
-        bar.update(done)
-        while page := list(islice(left, PAGE_ROWS)):
-            with entered() as uow:
-                outcomes += take_page(uow, run.id, feed, page, after=done)
-            done += len(page)
-            bar.update(len(page))
-    with entered() as uow:
+        bar.update(run.rows_done)
+        for taken, count in take(enter, run, feed, left):
+            outcomes += taken
+            bar.update(count)
+    with enter() as uow:
         finish(uow, run.id)
     return outcomes
+
+
+def _pages(enter: Enter, run: Run, feed: Feed, left: Iterator[Record]) -> Iterator[Taken]:
+    done = run.rows_done
+    while page := list(islice(left, PAGE_ROWS)):
+        with enter() as uow:
+            taken = take_page(uow, run.id, feed, page, after=done)
+        done += len(page)
+        yield taken, len(page)
+
+
+def _chunks(enter: Enter, run: Run, feed: Feed, left: Iterator[Record]) -> Iterator[Taken]:
+    """Documents set by set; the next chunk is read while the database works on this one."""
+    lines = feed.columns == LINE
+    reader = read_line if lines else table_reader(feed.columns, feed.source)
+
+    def read() -> list[Draft | Refused]:
+        return read_all(reader, islice(left, CHUNK_ROWS))
+
+    done = run.rows_done
+    with ThreadPoolExecutor(max_workers=1) as ahead:
+        rows = read()
+        while rows:
+            following = ahead.submit(read)
+            with enter() as uow:
+                taken = take_chunk(uow, run.id, rows, after=done)
+            done += len(rows)
+            yield taken, len(rows)
+            rows = following.result()
 
 
 def _line(summary: Summary) -> str:

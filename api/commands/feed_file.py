@@ -4,7 +4,6 @@ A cell that a spreadsheet would run as a formula leaves this module with an apos
 """
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,13 +13,15 @@ from typing import Final
 from api.messages import catalogue
 from kernel.errors import RuleViolation
 from loyalty.feed.run import Fault
+from loyalty.feed.table import header_of, inert, lines, records
 from loyalty.feed.take_row import Record
 
 MOST_MIB: Final = 64
+LINE: Final = ("line",)
+"""The header of a file of JSON lines, each of which is one cell."""
 ENCODINGS: Final = ("utf-8", "gb18030")
 FAULT_COLUMNS: Final = ("row", "code", "column", "message_zh", "message_en")
 _BYTE_ORDER_MARK: Final = "\ufeff"
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +35,39 @@ class FeedFile:
 
     def records(self) -> Iterator[Record]:
         """The rows below the header that hold anything."""
-        return (record for record in _records(self.text) if record.number > 1)
+        if self.header == LINE:
+            return lines(self.text)
+        return (record for record in records(self.text) if record.number > 1)
 
 
-def read_feed(path: Path, columns: Sequence[str]) -> FeedFile:
-    """Read a CSV in UTF-8 or GB18030 whole; columns beyond those needed do no harm.
+def read_feed(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> FeedFile:
+    """Read a CSV in UTF-8 or GB18030 whole; columns beyond those named do no harm.
 
     Raises RuleViolation `file_too_large`, `file_not_text`, `csv_broken`, `columns_missing`,
     `columns_repeated`, always before a row is taken.
     """
+    data, text = _content(path)
+    head: Sequence[str] = ()
+    rows = 0
+    for record in records(text):
+        if record.number == 1:
+            head = record.cells
+        else:
+            rows += 1
+    return FeedFile(header_of(head, needed, optional), sha256(data).digest(), rows, text)
+
+
+def read_json_lines(path: Path) -> FeedFile:
+    """Read a file of JSON objects, one a line. Raises as `read_feed`."""
+    data, text = _content(path)
+    return FeedFile(LINE, sha256(data).digest(), sum(1 for _ in lines(text)), text)
+
+
+def _content(path: Path) -> tuple[bytes, str]:
     if path.stat().st_size > MOST_MIB * 1024 * 1024:
         raise RuleViolation("file_too_large", most_mib=MOST_MIB)
     data = path.read_bytes()
-    text = decoded(data)
-    header: tuple[str, ...] = ()
-    rows = 0
-    for record in _records(text):
-        if record.number == 1:
-            header = tuple(name.strip() for name in record.cells)
-        else:
-            rows += 1
-    _check_columns(header, columns)
-    return FeedFile(header, sha256(data).digest(), rows, text)
+    return data, decoded(data)
 
 
 def decoded(data: bytes) -> str:
@@ -71,16 +83,6 @@ def decoded(data: bytes) -> str:
         if "\0" not in text:
             return text.removeprefix(_BYTE_ORDER_MARK)
     raise RuleViolation("file_not_text")
-
-
-def inert(cell: str) -> str:
-    """The cell as a spreadsheet shows it without running it."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
-
-
-def plain(cell: str) -> str:
-    """The cell before `inert`, so that a corrected file of faults can itself be imported."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
 def write_faults(source: Path, file: FeedFile, faults: Sequence[Fault]) -> Path | None:
@@ -102,23 +104,6 @@ def write_faults(source: Path, file: FeedFile, faults: Sequence[Fault]) -> Path 
             if fault := reasons.get(record.number):
                 writer.writerow([*_reason(fault), *map(inert, record.cells)])
     return path
-
-
-def _records(text: str) -> Iterator[Record]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for number, cells in enumerate(reader, start=1):
-            if any(cell.strip() for cell in cells):
-                yield Record(number, [plain(cell) for cell in cells])
-    except csv.Error as error:
-        raise RuleViolation("csv_broken", line=reader.line_num) from error
-
-
-def _check_columns(header: Sequence[str], columns: Sequence[str]) -> None:
-    if missing := [name for name in columns if name not in header]:
-        raise RuleViolation("columns_missing", names=", ".join(missing))
-    if repeated := [name for name in columns if header.count(name) > 1]:
-        raise RuleViolation("columns_repeated", names=", ".join(repeated))
 
 
 def _reason(fault: Fault) -> tuple[str, ...]:

@@ -10,12 +10,14 @@ from api.commands.environment import find_servers
 from kernel.database import owner_session
 from kernel.model import Base
 from kernel.settings import load_settings
+from loyalty.finance.proof import CHECKS as FINANCE_CHECKS
 from loyalty.points.models import PointEntry, PostingSet
-from loyalty.points.proof import CHECKS, Finding, prove
+from loyalty.points.proof import CHECKS, Check, Finding, prove
 from referral.models import Referral, ReferralTransition
 from referral.moves import step_hash
 from referral.proof import CHECKS as REFERRAL_CHECKS
 
+PROOFS = (CHECKS, FINANCE_CHECKS, REFERRAL_CHECKS)
 PAGE_ROWS = 1_000
 LOOKED_AT: dict[str, type[Base]] = {
     "posting sets": PostingSet,
@@ -33,18 +35,24 @@ def ledger() -> None:
 def verify() -> None:
     """Prove the invariants of every dealer's points, rewards and referrals, as of one moment."""
     find_servers()
-    with owner_session(load_settings().database_url, read_only=True) as session:
-        click.echo(f"ledger: looked at {_looked_at(session)}")
-        states = [_tell(finding) for finding in findings(session)]
-    broken = states.count(False)
-    click.echo(f"ledger: {len(states)} checks, {broken} broken")
-    if broken:
+    if tell_proof(load_settings().database_url):
         raise SystemExit(1)
 
 
-def findings(session: Session) -> Iterator[Finding]:
-    """The proofs of the ledger (ledger.md) and of referrals (referral.md, section 7)."""
-    yield from prove(session, (*CHECKS, *REFERRAL_CHECKS))
+def tell_proof(database_url: str, *more: Check, only_broken: bool = False) -> int:
+    """Prove everything, and `more`, as of one moment, and print it; how many checks are broken."""
+    with owner_session(database_url, read_only=True) as session:
+        click.echo(f"ledger: looked at {_looked_at(session)}")
+        states = [_tell(finding, only_broken) for finding in findings(session, *more)]
+    broken = states.count(False)
+    click.echo(f"ledger: {len(states)} checks, {broken} broken")
+    return broken
+
+
+def findings(session: Session, *more: Check) -> Iterator[Finding]:
+    """The proofs of the ledger (ledger.md), of closed months, and of referrals (referral.md)."""
+    for checks in (*PROOFS, more):
+        yield from prove(session, checks)
     yield _forged_steps(session)
 
 
@@ -71,8 +79,10 @@ def _looked_at(session: Session) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
-def _tell(finding: Finding) -> bool:
+def _tell(finding: Finding, only_broken: bool) -> bool:
     """Print what became of a check; whether it holds."""
+    if only_broken and not finding.count:
+        return True
     state = f"BROKEN by {finding.count} rows" if finding.count else "holds"
     click.echo(f"{finding.number:<3} {finding.says}: {state}")
     if finding.example:

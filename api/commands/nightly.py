@@ -1,8 +1,12 @@
 """`loyalty nightly`: what time alone does to the data. Run it twice and nothing more happens.
 
-Every dealer gets its night, whatever becomes of another's.
+Every dealer gets its night, whatever becomes of another's, and every member his. The order of the
+work is a contract (ledger.md): see the command's help.
 """
 
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -11,35 +15,83 @@ import click
 from sqlalchemy import delete, func, select
 
 from api.commands.environment import find_servers
+from api.commands.ledger import tell_proof
 from api.commands.work import every_dealer, unit_of_work
 from api.service import Service, build_service
 from kernel.database import owner_session
 from kernel.idempotency import forget_old
 from kernel.settings import load_settings
+from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.models import WithdrawnToken
 from loyalty.dealers.roles import Role
+from loyalty.points import nightly as points
+from loyalty.points.proof import settled_checks
+from loyalty.rewards.stock import return_overdue_stock
 from referral.expire import expire_due
 
 ENDED_KEPT_FOR = timedelta(days=1)
+MOST_A_PAGE = 50_000
+STOCK_PAGE_REWARDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What is to be done: everything due by `as_of`, points in pages of so many members."""
+
+    service: Service
+    as_of: datetime
+    page: int
+
+    def enter(self, dealer_id: UUID, now: datetime | None = None) -> points.Enter:
+        """Transactions of this dealer's night; what is posted is posted `now`, the present."""
+        return partial(
+            unit_of_work, self.service, dealer_id, role=Role.SYSTEM, client="nightly", now=now
+        )
 
 
 @click.command()
 @click.option("--as-of", type=click.DateTime(), help="the instant to work for (UTC); default now")
-def nightly(as_of: datetime | None) -> None:
-    """Expire referrals whose time is up; forget idempotency keys of over seven days, and withdrawn
-    tokens that have ended by themselves. Exit status 1: at least one dealer's night failed."""
+@click.option(
+    "--page",
+    type=click.IntRange(1, MOST_A_PAGE),
+    default=points.PAGE_MEMBERS,
+    show_default=True,
+    help="how many members' points one transaction works on and locks",
+)
+@click.option("--no-proof", is_flag=True, help="leave out the proof of the whole ledger")
+def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
+    """Do what time alone brings about, for every dealer, in this order:
+
+    \b
+    1. points: holds past their time are released; pending points whose
+       day has come are activated; those whose event never came are
+       cancelled; lots past their date expire; arrears are settled
+    2. stock that holds kept and no longer need goes back
+    3. referrals whose time is up expire
+    4. idempotency keys of over seven days are forgotten
+    and, when every dealer is done,
+    5. withdrawn tokens that have ended by themselves are forgotten
+    6. the proof: the whole ledger, and that nothing due is left
+
+    What was due by --as-of is done; what is written about points bears the present time. The night
+    may be stopped at any moment and run again, and run twice: the second finds nothing to do. What
+    fails for one member or dealer stops only that one. Exit status 1: something failed, or the
+    proof is broken.
+    """
     find_servers()
     service = build_service(load_settings())
+    url = service.settings.database_url
     try:
-        now = _instant(service, as_of)
-        dealers = every_dealer(service.settings.database_url)
-        done = [_try_night(service, dealer_id, now) for dealer_id in dealers]
-        tokens = _forget_ended_tokens(service.settings.database_url, now)
+        night = Night(service, _instant(service, as_of), page)
+        failed = [_try_dealer(night, dealer_id) for dealer_id in every_dealer(url)]
+        tokens = _forget_ended_tokens(url, night.as_of)
     finally:
         service.database.dispose()
-    failed = done.count(False)
-    click.echo(f"nightly: {len(done)} dealers, {failed} failed, {tokens} ended tokens forgotten")
-    if failed:
+    said = f"{len(failed)} dealers, {sum(failed)} failed"
+    click.echo(f"nightly: {said}, {tokens} ended tokens forgotten")
+    proof = settled_checks(night.as_of)
+    broken = 0 if no_proof else tell_proof(url, *proof, only_broken=True)
+    if any(failed) or broken:
         raise SystemExit(1)
 
 
@@ -51,28 +103,59 @@ def _instant(service: Service, as_of: datetime | None) -> datetime:
     return asked
 
 
-def _try_night(service: Service, dealer_id: UUID, now: datetime) -> bool:
-    """Whether it went well. Of an error only the first line is told: more may quote a row."""
+def _try_dealer(night: Night, dealer_id: UUID) -> bool:
+    """Whether anything failed. Of an error only the first line is told: more may quote a row."""
+    failures: list[points.Failure] = []
     try:
-        expired, forgotten = _night(service, dealer_id, now)
+        told = _dealers_night(night, dealer_id, failures)
     except Exception as error:
         reason = " ".join(str(error).splitlines()[:1])
         click.echo(f"{dealer_id}: FAILED, {type(error).__name__}: {reason}", err=True)
-        return False
-    click.echo(f"{dealer_id}: {expired} referrals expired, {forgotten} keys forgotten")
-    return True
+        return True
+    finally:
+        for failure in failures:
+            click.echo(f"{dealer_id}: member {failure.member_id}: FAILED, {failure.why}", err=True)
+    click.echo(f"{dealer_id}: {told}")
+    return bool(failures)
 
 
-def _night(service: Service, dealer_id: UUID, now: datetime) -> tuple[int, int]:
-    """How many referrals expired and how many keys were forgotten; a page is a transaction."""
-    entered = partial(unit_of_work, service, dealer_id, role=Role.SYSTEM, client="nightly", now=now)
-    expired, page = 0, -1
+def _dealers_night(night: Night, dealer_id: UUID, failures: list[points.Failure]) -> str:
+    """What was done, in words; a page is a transaction."""
+    done = _points(night, dealer_id, failures)
+    entered = night.enter(dealer_id, night.as_of)
+    returned = _page_by_page(entered, lambda uow: return_overdue_stock(uow, STOCK_PAGE_REWARDS))
+    expired = _page_by_page(entered, expire_due)
+    with entered() as uow:
+        forgotten = forget_old(uow.session, now=night.as_of)
+    said = f"{expired} referrals expired, {forgotten} keys forgotten"
+    return f"{said}; points: {done}; {returned} pieces back in stock"
+
+
+def _page_by_page(entered: points.Enter, work: Callable[[UnitOfWork], int]) -> int:
+    """How many there were in all; a page is a transaction, the last one finds nothing."""
+    count, page = 0, -1
     while page:
         with entered() as uow:
-            page = expire_due(uow)
-        expired += page
-    with entered() as uow:
-        return expired, forget_old(uow.session, now=now)
+            page = work(uow)
+        count += page
+    return count
+
+
+def _points(night: Night, dealer_id: UUID, failures: list[points.Failure]) -> points.Done:
+    """The points of this dealer's members, with progress where somebody looks on."""
+    entered, shown = night.enter(dealer_id), sys.stderr.isatty()
+    most = 0
+    if shown:
+        with entered() as uow:
+            most = points.count_due(uow, as_of=night.as_of)
+    done = points.Done()
+    with click.progressbar(
+        length=most, label=f"{dealer_id} members", file=sys.stderr, hidden=not shown
+    ) as bar:
+        for page in points.work_pages(entered, failures, as_of=night.as_of, page=night.page):
+            done += page
+            bar.update(page.members)
+    return done
 
 
 def _forget_ended_tokens(database_url: str, now: datetime) -> int:

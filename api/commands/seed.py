@@ -47,6 +47,7 @@ REWARDS = (
     ("TEA-SET", "茶具一套", "A tea set", 800, 20),
     ("OIL-CHANGE", "保养抵用券", "A maintenance voucher", 2_000, 50),
 )
+SAMPLE = (FeedKind.MEMBERS, FeedKind.VEHICLES, FeedKind.DOCUMENTS)
 ZHANG_SAN = Enrolment("crm", "C-ZHANGSAN", "张三", "13800138000", date(2024, 5, 1), "建材")
 SAGITAR = OwnedVehicle(
     "LFV2A21K8A3000001", "京A12345", "速腾", "白色", "automatic", "非营运", date(2024, 5, 1)
@@ -115,4 +116,4 @@ def _sample(service: Service, dealer: str, folder: Path, members: int) -> dict[F
             today=service.clock().date(),
         )
         (folder / f"{dealer}.part").rename(folder / dealer)
-    return {kind: folder / dealer / f"{kind}.csv" for kind in FeedKind}
+    return {kind: folder / dealer / f"{kind}.csv" for kind in SAMPLE}
