@@ -22,7 +22,7 @@ export UV_CACHE_DIR := $(CURDIR)/var/cache/uv
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: setup run test check demo lock clean help
+.PHONY: setup run test check demo bench faults lock clean help
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,14 @@ check: $(STAMP) ## style, types, imports between packages, the guard tests
 demo: $(STAMP) ## play the honest and the fake referral over HTTP, on servers of its own
 	@echo "demo: servers of its own on a free port, both stories, then all is removed"
 	@exec $(BIN)/loyalty demo $(ARGS)
+
+bench: $(STAMP) ## measure, print a table, write var/bench.json; ARGS=--quick for small sizes
+	@echo "bench: servers of its own; every figure is a ratio within this run"
+	@exec $(BIN)/python -m bench $(ARGS)
+
+faults: $(STAMP) ## the promises in their long form: races, storms, crashes, shuffled documents
+	@echo "faults: the long form of tests/faults and of the ledger's machine"
+	@LOYALTY_LONG=1 $(BIN)/pytest -s tests/faults tests/loyalty/test_ledger_machine.py $(ARGS)
 
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet

@@ -1,10 +1,40 @@
 """Version 1 of the API: every operation, in the order of the document."""
 
 from api.routes import Operation
-from api.v1 import callbacks, members, points, referrals, rewards, sales, staff
+from api.v1 import (
+    callbacks,
+    corrections,
+    earning,
+    exports,
+    finance,
+    holds,
+    imports,
+    members,
+    points,
+    referrals,
+    rewards,
+    rules,
+    sales,
+    staff,
+)
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation
-    for module in (members, points, rewards, referrals, sales, callbacks, staff)
+    for module in (
+        members,
+        points,
+        earning,
+        rules,
+        rewards,
+        holds,
+        corrections,
+        referrals,
+        sales,
+        callbacks,
+        staff,
+        finance,
+        exports,
+        imports,
+    )
     for operation in module.routes.operations
 )

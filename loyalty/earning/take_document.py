@@ -1,172 +1,91 @@
 """Earn from a CRM document. `(dealer, source, source_event_id)` is unique for ever:
 repeated, a document is answered with its first result; changed, it is refused (ledger.md)."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import date
-from enum import StrEnum
-from hashlib import sha256
-from typing import Final
-from uuid import UUID
-
-from sqlalchemy import select, update
+from sqlalchemy import insert as insert_all
 from sqlalchemy.dialects.postgresql import insert
 
-from kernel.errors import Conflict, NotFound, RuleViolation
+from kernel.errors import Conflict, NotFound
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
-from loyalty.earning.models import SourceDocument
-from loyalty.earning.rules import standard
+from loyalty.earning import usage
+from loyalty.earning.document import OWN_SOURCES, Document, check, fingerprint
+from loyalty.earning.models import RuleGrant, SourceDocument
+from loyalty.earning.queries import DocumentView, find_document, view_of
+from loyalty.earning.rule_book import published_rules, rules_on
+from loyalty.earning.rules.rule import DocumentKind
+from loyalty.earning.weigh import (
+    Weighed,
+    budgets_of,
+    credits_of,
+    document_values,
+    evaluate_for,
+    grant_values,
+)
 from loyalty.members.queries import exists
 from loyalty.points import ledger
-from loyalty.points.rules.expiry import expires_at
 
-OWN_SOURCES: Final = frozenset({"redemption", "referral_reward"})
-"""Sources this service itself posts under: a document naming one would pass for its posting."""
-
-
-class DocumentKind(StrEnum):
-    """Business documents that earn: 维修工单, 精品销售, 续保, 购车."""
-
-    SERVICE_ORDER = "service_order"
-    ACCESSORY_SALE = "accessory_sale"
-    INSURANCE_RENEWAL = "insurance_renewal"
-    CAR_PURCHASE = "car_purchase"
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document of another system; `occurred_on` is the dealer's business day."""
-
-    source: str
-    source_event_id: str
-    kind: DocumentKind
-    member_id: UUID
-    occurred_on: date
-    lines: Sequence[standard.Line]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentView:
-    id: UUID
-    member_id: UUID
-    source: str
-    source_event_id: str
-    kind: str
-    occurred_on: date
-    points: int
-    posting_set_id: UUID | None
-    rule_id: str
-    rule_version: int
+__all__ = ["OWN_SOURCES", "Document", "DocumentKind", "DocumentView", "take_document"]
 
 
 def take_document(uow: UnitOfWork, document: Document) -> tuple[DocumentView, bool]:
-    """Credit what the document earned. The flag tells whether it was new.
+    """Credit what the document earned by the rules in force on its day. The flag tells whether
+    it was new.
 
-    Raises NotFound `member_not_found`, RuleViolation `source_reserved`,
-    `occurred_in_the_future` and `negative_amount`, Conflict `document_changed`.
+    Everything is decided under the account's lock: caps and cooldowns count what is committed.
+    Raises NotFound `member_not_found`, RuleViolation `source_reserved`, `lines_missing`,
+    `occurred_in_the_future`, `negative_amount` and those of a VIN, Conflict `document_changed`.
     """
-    if document.source.casefold() in OWN_SOURCES:
-        raise RuleViolation("source_reserved", pointer="/external_ref/source")
-    if document.occurred_on > uow.today:
-        raise RuleViolation("occurred_in_the_future", pointer="/occurred_on")
-    if any(line.amount_fen < 0 for line in document.lines):
-        raise RuleViolation("negative_amount", pointer="/lines")
+    check(uow, document)
     if not exists(uow.session, document.member_id):
         raise NotFound("member_not_found")
+    if known := known_document(uow, document):
+        return known, False
+    ledger.lock(uow, [document.member_id])
+    if known := known_document(uow, document):
+        return known, False
+    rules = rules_on(published_rules(uow), document.occurred_on)
+    return _credit(uow, document, evaluate_for(uow, document, rules, binding=True)), True
+
+
+def known_document(uow: UnitOfWork, document: Document) -> DocumentView | None:
+    """The first result of a document told before. Raises Conflict `document_changed`."""
+    row = find_document(uow, document.source, document.source_event_id)
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint(uow, document):
+        raise Conflict("document_changed")
+    return view_of(row)
+
+
+def _credit(uow: UnitOfWork, document: Document, weighed: Weighed) -> DocumentView:
     key = new_id()
-    taken = uow.session.scalar(
+    values = document_values(uow, document, weighed, key)
+    if weighed.lots:
+        posted = ledger.credit(
+            uow,
+            document.member_id,
+            credits_of(weighed, uow.dealer_id),
+            source=ledger.Source(document.source, document.source_event_id),
+        )
+        values["posting_set_id"] = posted.posting_set_id
+        usage.take_budgets(uow, budgets_of([weighed]))
+        uow.session.execute(insert_all(RuleGrant), grant_values(uow, document, weighed, key))
+    keep_document(uow, values)
+    uow.audit("document.taken", key, kind=document.kind)
+    return view_of(uow.session.get_one(SourceDocument, key))
+
+
+def keep_document(uow: UnitOfWork, values: dict[str, object]) -> None:
+    """Write the row of a document whose member's account is locked.
+
+    Raises Conflict `document_changed`: only of another member can the same reference have been
+    told meanwhile, and that undoes what was credited.
+    """
+    kept = uow.session.scalar(
         insert(SourceDocument)
-        .values(_columns(uow, document, key))
+        .values(values)
         .on_conflict_do_nothing(index_elements=["dealer_id", "source", "source_event_id"])
         .returning(SourceDocument.id)
     )
-    if taken is None:
-        return _known(uow, document), False
-    _credit(uow, document, key)
-    uow.audit("document.taken", key, kind=document.kind)
-    return _view(uow.session.get_one(SourceDocument, key)), True
-
-
-def _credit(uow: UnitOfWork, document: Document, key: UUID) -> None:
-    points = standard.points_for(document.lines)
-    if points == 0:
-        return
-    posted = ledger.accrue(
-        uow,
-        document.member_id,
-        points,
-        issuer_id=uow.dealer_id,
-        source=ledger.Source(document.source, document.source_event_id),
-        terms=ledger.Terms(
-            rule_id=standard.RULE_ID,
-            rule_version=standard.RULE_VERSION,
-            business_on=document.occurred_on,
-            available_at=uow.now,
-            expires_at=expires_at(
-                document.occurred_on, months=standard.LASTS_MONTHS, zone=uow.zone
-            ),
-            unit_cost_fen=standard.UNIT_COST_FEN,
-        ),
-    )
-    uow.session.execute(
-        update(SourceDocument)
-        .where(SourceDocument.id == key)
-        .values(posting_set_id=posted.posting_set_id)
-    )
-
-
-def _columns(uow: UnitOfWork, document: Document, key: UUID) -> dict[str, object]:
-    return {
-        "id": key,
-        "dealer_id": uow.dealer_id,
-        "member_id": document.member_id,
-        "source": document.source,
-        "source_event_id": document.source_event_id,
-        "kind": document.kind,
-        "occurred_on": document.occurred_on,
-        "lines": [asdict(line) for line in document.lines],
-        "fingerprint": _fingerprint(document),
-        "points": standard.points_for(document.lines),
-        "rule_id": standard.RULE_ID,
-        "rule_version": standard.RULE_VERSION,
-        "received_at": uow.now,
-    }
-
-
-def _fingerprint(document: Document) -> bytes:
-    said = [
-        document.kind,
-        str(document.member_id),
-        document.occurred_on.isoformat(),
-        [[line.payer, line.amount_fen] for line in document.lines],
-    ]
-    return sha256(json.dumps(said, separators=(",", ":")).encode()).digest()
-
-
-def _known(uow: UnitOfWork, document: Document) -> DocumentView:
-    row = uow.session.scalars(
-        select(SourceDocument).where(
-            SourceDocument.source == document.source,
-            SourceDocument.source_event_id == document.source_event_id,
-        )
-    ).one()
-    if row.fingerprint != _fingerprint(document):
+    if kept is None:
         raise Conflict("document_changed")
-    return _view(row)
-
-
-def _view(row: SourceDocument) -> DocumentView:
-    return DocumentView(
-        id=row.id,
-        member_id=row.member_id,
-        source=row.source,
-        source_event_id=row.source_event_id,
-        kind=row.kind,
-        occurred_on=row.occurred_on,
-        points=row.points,
-        posting_set_id=row.posting_set_id,
-        rule_id=row.rule_id,
-        rule_version=row.rule_version,
-    )

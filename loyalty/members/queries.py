@@ -94,6 +94,14 @@ def by_vin(uow: UnitOfWork, number: str) -> list[MemberView]:
     return _owners(uow, Vehicle.vin_index == uow.blind(vin.canonical(number), column="vin"))
 
 
+def model_of(uow: UnitOfWork, vin_index: bytes) -> tuple[UUID, str] | None:
+    """Id and model of the vehicle with this blind index of its VIN; None when it is not known."""
+    row = uow.session.execute(
+        select(Vehicle.id, Vehicle.model).where(Vehicle.vin_index == vin_index)
+    ).first()
+    return None if row is None else (row.id, row.model)
+
+
 def vehicles_of(uow: UnitOfWork, member_id: UUID) -> list[VehicleView]:
     """Every car the member owns or owned, latest first."""
     rows = uow.session.execute(

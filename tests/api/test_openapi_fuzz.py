@@ -1,5 +1,6 @@
 """Requests made up from the API document itself: whatever comes, the answer is as described."""
 
+import re
 import uuid
 from typing import Any
 
@@ -22,10 +23,14 @@ from schemathesis.specs.openapi.checks import (
 from api.routes import Operation
 from api.service import Service
 from api.v1 import OPERATIONS
+from tests.support.corrections import by_hand
+from tests.support.earning import draft
+from tests.support.finance import honoured_elsewhere
 from tests.support.shop import Shop, hire, open_shop
 from tests.support.story import calling, desk, earn, ok, owner, reward
 
 EXAMPLES = 10
+GOLD_SURVEY = {"kinds": ["survey"], "tiers": ["gold"], "award": {"flat": 50}}
 Request = Case[Any]
 CHECKS = [
     not_a_server_error,
@@ -51,7 +56,7 @@ def shop(app: Flask, service: Service) -> Shop:
 def ids(shop: Shop) -> dict[str, str]:
     """Objects that are really there, by the name they have in a path."""
     someone = shop.people["owner"] = owner(shop)
-    earn(shop, someone, 500)
+    document = earn(shop, someone, 500)
     gift = reward(shop)
     bought = ok(
         shop.post("owner", "/v1/redemptions", {"member_id": str(someone), "reward_id": gift})
@@ -60,10 +65,14 @@ def ids(shop: Shop) -> dict[str, str]:
     return {
         "member_id": str(someone),
         "reward_id": gift,
+        "document_id": document["id"],
+        "rule_id": draft(shop, "extra", GOLD_SURVEY, effective_from="2030-01-01")["id"],
         "redemption_id": bought["id"],
         "referral_id": referral["id"],
         "callback_id": desk(shop)["id"],
         "staff_id": str(hire(shop, "consultant")),
+        "settlement_id": honoured_elsewhere(shop, someone),
+        **by_hand(shop, someone),
     }
 
 
@@ -132,10 +141,7 @@ def test_a_method_nobody_declared_is_refused_by_name(shop: Shop) -> None:
     for operation in OPERATIONS:
         declared.setdefault(operation.path, set()).add(operation.method)
     for path, methods in declared.items():
-        real = path.replace("<uuid:", "").replace(">", "")
-        for name in ("member_id", "reward_id", "referral_id", "staff_id", "callback_id"):
-            real = real.replace(name, str(uuid.uuid4()))
-        real = real.replace("redemption_id", str(uuid.uuid4()))
+        real = re.sub(r"<uuid:\w+>", lambda _: str(uuid.uuid4()), path)
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - methods:
             answer = shop.client().open(real, method=method)
             assert answer.status_code == 405, (method, real)

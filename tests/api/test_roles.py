@@ -89,6 +89,7 @@ def test_every_role_has_something_to_do_and_none_has_everything() -> None:
         ("create_reward_payment", {"finance"}),
         ("create_reward", {"programme_admin"}),
         ("create_staff_change", {"dealer_admin"}),
+        ("create_lift", {"dealer_admin"}),
     ],
 )
 def test_what_proves_or_pays_lies_in_one_hand_each(name: str, roles: set[str]) -> None:
@@ -97,7 +98,17 @@ def test_what_proves_or_pays_lies_in_one_hand_each(name: str, roles: set[str]) -
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/balance", "/vehicles", "/expiry-schedule", "/statement", "/redemptions"]
+    "path",
+    [
+        "",
+        "/balance",
+        "/vehicles",
+        "/expiry-schedule",
+        "/statement",
+        "/redemptions",
+        "/point-holds",
+        "/point-transfers",
+    ],
 )
 def test_an_owner_reads_his_own_record_and_no_other(shop: Shop, path: str) -> None:
     me, neighbour = shop.people["owner"], member(shop, name="李四", phone="13900139000")

@@ -16,12 +16,16 @@ from api.routes import Operation
 from api.service import Service
 from api.v1 import OPERATIONS
 from kernel.model import Base
+from tests.support.corrections import by_hand
+from tests.support.earning import draft
+from tests.support.finance import honoured_elsewhere
 from tests.support.shop import Shop, open_shop
 from tests.support.story import calling, desk, earn, ok, owner, reward
 
 BY_PATH = [operation for operation in OPERATIONS if "<uuid" in operation.path]
 LISTS = [operation for operation in OPERATIONS if operation.paged and "<uuid" not in operation.path]
 TABLES = sorted(Base.metadata.tables)
+GOLD_SURVEY = {"kinds": ["survey"], "tiers": ["gold"], "award": {"flat": 50}}
 
 
 @dataclass
@@ -36,20 +40,27 @@ def grow(shop: Shop) -> World:
     """A member who earned and redeemed, and a referral whose call waits at the desk."""
     someone = owner(shop)
     shop.people["owner"] = someone
-    earn(shop, someone, 500)
+    document = earn(shop, someone, 500)
     gift = reward(shop)
     body = {"member_id": str(someone), "reward_id": gift}
     redemption = ok(shop.post("owner", "/v1/redemptions", body))
     referral = calling(shop)
+    job = ok(shop.post("crm", "/v1/import-jobs", {"kind": "documents", "format": "csv"}))
     return World(
         shop,
         {
             "member_id": str(someone),
             "reward_id": gift,
+            "document_id": document["id"],
+            "rule_id": draft(shop, "extra", GOLD_SURVEY, effective_from="2030-01-01")["id"],
             "redemption_id": redemption["id"],
+            "posting_set_id": redemption["posting_set_id"],
             "referral_id": referral["id"],
             "callback_id": desk(shop)["id"],
             "staff_id": str(shop.people["consultant"]),
+            "job_id": job["id"],
+            "settlement_id": honoured_elsewhere(shop, someone),
+            **by_hand(shop, someone),
         },
     )
 
@@ -127,6 +138,8 @@ def test_the_same_request_finds_its_object_at_home(ours: World, operation: Opera
         ("owner", "/v1/redemptions", {"member_id": "own"}, "reward_id"),
         ("crm", "/v1/documents", {}, "member_id"),
         ("crm", "/v1/vehicle-ownerships", {}, "member_id"),
+        ("crm", "/v1/tier-assignments", {}, "member_id"),
+        ("finance", "/v1/earning-dry-runs", {}, "member_id"),
     ],
 )
 def test_a_body_cannot_name_an_object_of_another_dealer(
@@ -158,7 +171,14 @@ def test_a_list_holds_the_callers_dealer_only(
 
 def test_the_lists_compared_are_not_all_empty(ours: World) -> None:
     full = {each.path for each in LISTS if ours.shop.get(each.roles[0], each.path).json["items"]}
-    assert full == {"/v1/rewards", "/v1/referrals", "/v1/callbacks", "/v1/staff"}
+    assert full == {
+        "/v1/callbacks",
+        "/v1/point-adjustments",
+        "/v1/referrals",
+        "/v1/rewards",
+        "/v1/settlements",
+        "/v1/staff",
+    }
 
 
 @pytest.mark.parametrize(

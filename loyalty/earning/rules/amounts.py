@@ -62,7 +62,9 @@ def has_line(body: RuleBody, paper: Paper, lines: Sequence[Line]) -> bool:
 
 def meets_minimum(body: RuleBody, paper: Paper, lines: Sequence[Line]) -> bool:
     """Whether the eligible amount of `lines` reaches the rule's minimum; exactly is enough."""
-    return not needs_amount(body, paper) or amount_fen(body, lines) >= body.minimum_fen
+    if not body.minimum_fen or not needs_amount(body, paper):
+        return True
+    return amount_fen(body, lines) >= body.minimum_fen
 
 
 def raw_points(

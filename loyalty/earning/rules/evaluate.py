@@ -4,7 +4,7 @@ Every rule is explained once, in the order given: an answer nobody can explain i
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -126,7 +126,17 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             }
             for grant in evaluation.grants
         ],
-        "considered": [asdict(each) for each in evaluation.considered],
+        "considered": [
+            {
+                "code": each.code,
+                "version": each.version,
+                "applied": each.applied,
+                "reason": each.reason,
+                "raw": each.raw,
+                "points": each.points,
+            }
+            for each in evaluation.considered
+        ],
     }
 
 
@@ -155,6 +165,8 @@ def _decide(
     grants = {rule.code: grant(rule, ()) for rule in rules}
     multipliers = [rule for rule in rules if isinstance(rule.body.award, Multiplier)]
     counted = _best_of_each_group(grants.values())
+    if not multipliers:
+        return grants, counted
     for rule in multipliers:
         beside = [each for each in rules if each.code in counted and not _rivals(each, rule)]
         grants[rule.code] = grant(rule, beside)
