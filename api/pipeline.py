@@ -10,7 +10,7 @@ from flask import Response, current_app, g, request
 from marshmallow import EXCLUDE
 
 from api import cursors, strict_json
-from api.answers import dumped, from_stored, to_stored
+from api.answers import dumped, from_stored, schema, to_stored
 from api.auth import authenticate, enter
 from api.idempotency import claim_of, store_refusal, take
 from api.problems import Problem, Unauthorized, Unreadable, problem_of, problem_response
@@ -192,4 +192,4 @@ def _read_body(operation: Operation) -> Any:
 
 def _load_body(operation: Operation, given: Any) -> Any:
     assert operation.body is not None
-    return operation.body().load(given)
+    return schema(operation.body).load(given)
