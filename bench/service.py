@@ -1,0 +1,116 @@
+"""The real service, started as its operators start it: `loyalty serve` in processes of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.stage import Stage
+from kernel.settings import Settings, load_settings
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+NO_LIMIT = "100000000"
+COMMAND = Path(sys.executable).with_name("loyalty")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where it answers, and the workers' processes."""
+
+    port: int
+    pid: int
+
+    def workers_rss_mb(self) -> float:
+        """The resident memory of the largest worker."""
+        return max((_rss_mb(pid) for pid in _children(self.pid)), default=0.0)
+
+
+def environment(stage: Stage, database: str) -> dict[str, str]:
+    """What the service is told: nothing but its servers, and a limiter that counts and grants."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOYALTY_")}
+    return kept | {
+        "DATABASE_URL": stage.url(database),
+        "REDIS_URL": stage.redis,
+        "LOYALTY_REQUESTS_PER_MINUTE": NO_LIMIT,
+    }
+
+
+def settings(stage: Stage, database: str) -> Settings:
+    """The same settings in this process."""
+    os.environ.update(environment(stage, database))
+    return load_settings()
+
+
+@contextmanager
+def serving(
+    stage: Stage, database: str, home: Path, *, workers: int = 2, threads: int = 4
+) -> Iterator[Service]:
+    """Serve a database on a free loopback port until the block ends."""
+    port = _free_port()
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / f"serve-{database}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(str(COMMAND), "serve", "--port", str(port)),
+                *("--workers", str(workers), "--threads", str(threads)),
+                *("--home", str(home / f"serve-{database}")),
+            ],
+            env=environment(stage, database),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _wait(port, process, log)
+        yield Service(port, process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the service did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.1)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+            return connection.recv(16).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text().split()]
+
+
+def _rss_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
