@@ -116,9 +116,7 @@ def test_a_spend_that_waited_for_an_earning_stands_after_it_in_the_books(
             assert go.wait(10)
         return made
 
-    monkeypatch.setattr(
-        "loyalty.points.ledger.spend.new_id", id_of_the_spend_long_before_its_lock
-    )
+    monkeypatch.setattr("loyalty.points.ledger.spend.new_id", id_of_the_spend_long_before_its_lock)
     spend.start()
     assert named.wait(10)
     move(shop, member, 100)
