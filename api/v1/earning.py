@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from api.document_body import document_of
 from api.routes import Answer, Routes
 from api.schemas import earning as shapes
 from api.v1.access import own
@@ -12,10 +13,8 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.earning import queries
 from loyalty.earning.activate import Activated, activate
-from loyalty.earning.document import Document
 from loyalty.earning.dry_run import dry_run
 from loyalty.earning.rules.returns import ReturnedLine
-from loyalty.earning.rules.standard import Line
 from loyalty.earning.take_document import take_document
 from loyalty.earning.take_return import Return, ReturnView, take_return
 
@@ -155,24 +154,6 @@ def try_document(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     rule_ids = [UUID(each) for each in body["rule_ids"]]
     points, why = dry_run(uow, document_of(body), rule_ids)
     return {"points": points, **asdict(why)}
-
-
-def document_of(body: dict[str, Any]) -> Document:
-    """The document a body tells of; one on trial needs no reference."""
-    reference = body["external_ref"] or {"source": "", "id": ""}
-    return Document(
-        source=reference["source"],
-        source_event_id=reference["id"],
-        kind=body["kind"],
-        member_id=UUID(body["member_id"]),
-        occurred_on=body["occurred_on"],
-        lines=[
-            Line(line["payer"], line["amount"]["amount_fen"], line["job_type"])
-            for line in body["lines"]
-        ],
-        vin=body["vin"],
-        campaign=body["campaign"],
-    )
 
 
 def _shown(taken: queries.DocumentView | ReturnView) -> dict[str, Any]:

@@ -23,7 +23,7 @@ OWN_SOURCES: Final = frozenset(
     {
         *("redemption", "referral_reward", "hold", "capture", "release", "reversal", "clawback"),
         *("activation", "cancellation", "expiry", "arrears", "adjustment", "reinstatement"),
-        *("transfer", "transfer_in", "transfer_out"),
+        *("transfer", "transfer_in", "transfer_out", "recovery"),
     }
 )
 """Sources this service itself posts under: a document naming one would pass for its posting."""

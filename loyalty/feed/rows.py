@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, TypeVar
 from uuid import UUID
 
 from kernel.errors import RuleViolation
-from loyalty.earning.rules.standard import Line, Payer
+from loyalty.earning.opening import OpeningBalance
+from loyalty.earning.rules.standard import JobType, Line, Payer
 from loyalty.earning.take_document import Document, DocumentKind
 from loyalty.formats import dates, reference
 from loyalty.members.enroll import Enrolment
@@ -25,11 +27,12 @@ ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 
 
 class FeedKind(StrEnum):
-    """What the rows of a file are: 会员, 车辆, 单据."""
+    """What the rows of a file are: 会员, 车辆, 单据, 期初余额."""
 
     MEMBERS = "members"
     VEHICLES = "vehicles"
     DOCUMENTS = "documents"
+    BALANCES = "balances"
 
 
 COLUMNS: Final[Mapping[FeedKind, tuple[str, ...]]] = MappingProxyType(
@@ -43,18 +46,27 @@ COLUMNS: Final[Mapping[FeedKind, tuple[str, ...]]] = MappingProxyType(
             *("member_external_id", "document_id", "kind"),
             *("occurred_on", "payer", "amount_yuan"),
         ),
+        FeedKind.BALANCES: (
+            *("member_external_id", "balance_id", "points", "business_on", "expires_on"),
+        ),
     }
 )
+OPTIONAL_COLUMNS: Final[Mapping[FeedKind, tuple[str, ...]]] = MappingProxyType(
+    {FeedKind.DOCUMENTS: ("job_type", "vin", "campaign")}
+)
+"""Columns a file may leave out; their cells may be empty too."""
 LONGEST: Final[Mapping[str, int]] = MappingProxyType(
     {
-        **dict.fromkeys(("external_id", "member_external_id", "document_id"), 80),
+        **dict.fromkeys(("external_id", "member_external_id", "document_id", "balance_id"), 80),
         **dict.fromkeys(("name", "occupation", "model"), 60),
         **dict.fromkeys(("phone", "vin"), 40),
+        "campaign": 64,
     }
 )
 _LONGEST_OTHERS: Final = 20
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _YUAN: Final = re.compile(r"-?[0-9]{1,8}(?:\.[0-9]{1,2})?")
+_POINTS: Final = re.compile(r"[0-9]{1,8}")
 
 
 def labelled(columns: Sequence[str], cells: Sequence[str]) -> Row:
@@ -91,17 +103,40 @@ def owned_vehicle(row: Row) -> OwnedVehicle:
 
 
 def document(row: Row, *, source: str, member_id: UUID) -> Document:
-    """A row of documents (单据): a document of one line.
+    """A row of documents (单据): a document of one line; `job_type`, `vin` and `campaign` may be
+    empty, or their columns left out.
 
-    Raises RuleViolation `choice_invalid` for kind and payer, `amount_invalid`, and the others.
+    Raises RuleViolation `choice_invalid` for kind, payer and job type, `amount_invalid`, and the
+    others.
     """
+    job_type = _choice(row, "job_type", JobType) if _if_told(row, "job_type") else None
     return Document(
         source=source,
         source_event_id=_reference(row, "document_id"),
         kind=_choice(row, "kind", DocumentKind),
         member_id=member_id,
         occurred_on=_day(row, "occurred_on"),
-        lines=[Line(_choice(row, "payer", Payer), _fen(row, "amount_yuan"))],
+        lines=[Line(_choice(row, "payer", Payer), _fen(row, "amount_yuan"), job_type)],
+        vin=_if_told(row, "vin"),
+        campaign=_if_told(row, "campaign"),
+    )
+
+
+def opening_balance(row: Row, *, source: str, member_id: UUID) -> OpeningBalance:
+    """A row of balances (期初余额): one lot; `expires_on` may be empty, for never.
+
+    Raises RuleViolation `points_invalid`, and the others.
+    """
+    points = _text(row, "points")
+    if not _POINTS.fullmatch(points):
+        raise RuleViolation("points_invalid", pointer="/points")
+    return OpeningBalance(
+        source=source,
+        balance_id=_reference(row, "balance_id"),
+        member_id=member_id,
+        points=int(points),
+        business_on=_day(row, "business_on"),
+        expires_on=_day(row, "expires_on") if _optional(row, "expires_on") else None,
     )
 
 
@@ -120,9 +155,16 @@ def _optional(row: Row, column: str) -> str | None:
     most = LONGEST.get(column, _LONGEST_OTHERS)
     if len(value) > most:
         raise RuleViolation("field_length", pointer=f"/{column}", min=1, max=most)
-    if any(unicodedata.category(character) in _UNSEEN for character in value):
+    if not value.isprintable() and any(
+        unicodedata.category(character) in _UNSEEN for character in value
+    ):
         raise RuleViolation("field_characters", pointer=f"/{column}")
     return value or None
+
+
+def _if_told(row: Row, column: str) -> str | None:
+    """As `_optional`, for a column the file may not have at all."""
+    return _optional(row, column) if column in row else None
 
 
 def _text(row: Row, column: str) -> str:
@@ -145,9 +187,15 @@ def _reference(row: Row, column: str) -> str:
 def _day(row: Row, column: str) -> date:
     """Raises RuleViolation `date_invalid` naming the column."""
     try:
-        return dates.canonical(_text(row, column))
+        return _day_said(_text(row, column))
     except RuleViolation as error:
         raise RuleViolation(error.code, pointer=f"/{column}", **error.params) from error
+
+
+@lru_cache(maxsize=8_192)
+def _day_said(value: str) -> date:
+    """Files say few days many times."""
+    return dates.canonical(value)
 
 
 def _choice(row: Row, column: str, kind: type[ChoiceT]) -> ChoiceT:

@@ -1,4 +1,5 @@
-"""A run over one file of the feed (F16): a page is one transaction, a row one savepoint.
+"""A run over one file of the feed (F16): a page is one transaction, a row one savepoint, but
+for documents, which are taken set by set.
 
 `rows_done` moves with the rows it counts, so a run continues exactly where it stopped.
 """
@@ -7,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -16,9 +17,12 @@ from sqlalchemy.dialects.postgresql import insert
 from kernel.errors import Conflict, DomainError
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
+from loyalty.earning.bulk import Draft, Refused, take_documents
 from loyalty.feed.models import ImportFault, ImportRun
 from loyalty.feed.take_row import Feed, Outcome, Record, Work, in_lock_order, read_row, reference_of
 from loyalty.members.queries import by_references
+
+_TOLD: Final = (Outcome.NEW, Outcome.KNOWN, Outcome.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,24 @@ def take_page(
     return outcomes
 
 
+def take_chunk(
+    uow: UnitOfWork, run_id: UUID, rows: Sequence[Draft | Refused], *, after: int
+) -> Counter[Outcome]:
+    """As `take_page`, for documents that were read already."""
+    run = _locked(uow, run_id)
+    if run.rows_done != after:
+        raise Conflict("import_running_elsewhere")
+    results = take_documents(uow, rows)
+    refused = [_fault(uow, run_id, row.number, row.error) for row in results if row.error]
+    if refused:
+        uow.session.execute(insert(ImportFault), refused)
+    outcomes = Counter(Outcome(row.outcome) for row in results)
+    counts = {outcome.value: outcomes[outcome] for outcome in _TOLD}
+    uow.audit("import.documents_taken", run_id, after=after, **counts)
+    run.rows_done = after + len(rows)
+    return outcomes
+
+
 def finish(uow: UnitOfWork, run_id: UUID) -> None:
     """Mark the run as done once every row has been taken or refused; a second call is nothing."""
     run = _locked(uow, run_id)
@@ -128,17 +150,19 @@ def _one_by_one(
 
 
 def _refuse(uow: UnitOfWork, run_id: UUID, number: int, error: DomainError) -> Outcome:
-    uow.session.add(
-        ImportFault(
-            run_id=run_id,
-            row_no=number,
-            dealer_id=uow.dealer_id,
-            code=error.code,
-            pointer=error.pointer,
-            params=error.params,
-        )
-    )
+    uow.session.add(ImportFault(**_fault(uow, run_id, number, error)))
     return Outcome.FAILED
+
+
+def _fault(uow: UnitOfWork, run_id: UUID, number: int, error: DomainError) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "row_no": number,
+        "dealer_id": uow.dealer_id,
+        "code": error.code,
+        "pointer": error.pointer,
+        "params": error.params,
+    }
 
 
 def _locked(uow: UnitOfWork, run_id: UUID) -> ImportRun:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from kernel.errors import NotFound, RuleViolation
 from kernel.unit_of_work import UnitOfWork
-from loyalty.earning.take_document import take_document
+from loyalty.earning.opening import take_opening
 from loyalty.feed import rows
 from loyalty.feed.rows import FeedKind, Row
 from loyalty.formats import reference, vin
@@ -56,7 +56,7 @@ def read_row(feed: Feed, record: Record, members: Members) -> Work:
     """What is to be done for a row; `members` are those the page names, by reference.
 
     Raises the RuleViolations of `rows` and NotFound `member_not_found`; what is returned, the
-    errors of the use case (enroll, add_ownership, take_document).
+    errors of the use case (enroll, add_ownership, take_opening). Documents go another way.
     """
     return _READERS[feed.kind](feed, rows.labelled(feed.columns, record.cells), members)
 
@@ -74,7 +74,7 @@ def reference_of(feed: Feed, record: Record) -> str:
 def in_lock_order(feed: Feed, page: Sequence[Record], members: Members) -> Sequence[Record]:
     """The page as it is taken, so that no two files wait for one another: accounts by id
     (ledger.md, lock order), vehicles by VIN (车架号), new members by reference."""
-    if feed.kind is FeedKind.DOCUMENTS:
+    if feed.kind is FeedKind.BALANCES:
         return sorted(page, key=lambda record: members.get(reference_of(feed, record), _NOBODY))
     if feed.kind is FeedKind.VEHICLES:
         return sorted(page, key=lambda record: _vin_of(feed, record))
@@ -110,11 +110,11 @@ def _vehicle(_feed: Feed, row: Row, members: Members) -> Work:
     return work
 
 
-def _document(feed: Feed, row: Row, members: Members) -> Work:
-    paper = rows.document(row, source=feed.source, member_id=_owner(row, members))
+def _balance(feed: Feed, row: Row, members: Members) -> Work:
+    balance = rows.opening_balance(row, source=feed.source, member_id=_owner(row, members))
 
     def work(uow: UnitOfWork) -> Outcome:
-        _, new = take_document(uow, paper)
+        _, new = take_opening(uow, balance)
         return Outcome.NEW if new else Outcome.KNOWN
 
     return work
@@ -131,6 +131,6 @@ _READERS: Final[Mapping[FeedKind, Callable[[Feed, Row, Members], Work]]] = Mappi
     {
         FeedKind.MEMBERS: _member,
         FeedKind.VEHICLES: _vehicle,
-        FeedKind.DOCUMENTS: _document,
+        FeedKind.BALANCES: _balance,
     }
 )

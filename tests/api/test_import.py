@@ -17,9 +17,10 @@ from api.commands.feed import import_
 from api.commands.sample import write_sample
 from api.messages import catalogue
 from kernel.errors import Conflict
-from loyalty.earning.take_document import take_document
+from loyalty.earning.bulk import take_documents
+from loyalty.feed.documents import read_all, table_reader
 from loyalty.feed.rows import COLUMNS, FeedKind
-from loyalty.feed.run import begin, finish, take_page
+from loyalty.feed.run import begin, finish, take_chunk
 from loyalty.feed.take_row import Feed, Record, in_lock_order
 from loyalty.members.queries import vehicles_of
 from tests.support.desk import HEADER, TABLES, Desk, faults_of
@@ -115,26 +116,27 @@ def test_a_refusal_names_its_code_and_its_column_but_keeps_no_value(desk: Desk, 
 
 
 def dying(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
-    """The process dies in the middle of a transaction, once this many documents were taken."""
+    """The process dies in the middle of a transaction, after this many chunks of documents."""
     calls = count(1)
 
     def take(*given: Any) -> Any:
+        results = take_documents(*given)
         if next(calls) > after:
             raise KeyboardInterrupt
-        return take_document(*given)
+        return results
 
-    monkeypatch.setattr("loyalty.feed.take_row.take_document", take)
+    monkeypatch.setattr("loyalty.feed.run.take_documents", take)
 
 
-def test_an_import_killed_in_its_second_page_is_resumed_and_counts_every_row_once(
+def test_an_import_killed_in_its_second_chunk_is_resumed_and_counts_every_row_once(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "PAGE_ROWS", 20)
+    monkeypatch.setattr(command, "CHUNK_ROWS", 20)
     desk.take("members", WANG, LI)
     lines = [paper(n, "1", member="M2" if n % 3 else "M1") for n in range(1, 46)]
     file = desk.file("documents", paper(0, "x"), *lines)
     with monkeypatch.context() as patch:
-        dying(patch, after=25)
+        dying(patch, after=1)
         killed = desk.run("documents", file)
     assert (killed.exit_code, "Aborted!" in killed.stderr) == (1, True)
     assert desk.number("SELECT rows_done FROM import_run WHERE finished_at IS NULL") == 20
@@ -229,11 +231,12 @@ def test_one_file_told_for_two_systems_is_two_feeds(desk: Desk) -> None:
 def test_two_imports_of_a_file_never_take_a_page_twice(desk: Desk) -> None:
     desk.take("members", WANG)
     feed = Feed(FeedKind.DOCUMENTS, "crm", COLUMNS[FeedKind.DOCUMENTS], b"a file")
-    page = [Record(2, paper(1).split(","))]
+    reader = table_reader(COLUMNS[FeedKind.DOCUMENTS], "crm")
+    rows = read_all(reader, [Record(2, paper(1).split(","))])
     run = desk.read(lambda uow: begin(uow, feed))
-    desk.read(lambda uow: take_page(uow, run.id, feed, page, after=run.rows_done))
+    desk.read(lambda uow: take_chunk(uow, run.id, rows, after=run.rows_done))
     with pytest.raises(Conflict, match="import_running_elsewhere"):
-        desk.read(lambda uow: take_page(uow, run.id, feed, page, after=run.rows_done))
+        desk.read(lambda uow: take_chunk(uow, run.id, rows, after=run.rows_done))
     assert desk.points("M1") == 100
     desk.read(lambda uow: finish(uow, run.id))
     before = desk.counts()
@@ -241,10 +244,12 @@ def test_two_imports_of_a_file_never_take_a_page_twice(desk: Desk) -> None:
     assert desk.counts() == before
 
 
-def test_documents_of_a_page_lock_accounts_by_id_and_keep_each_members_order() -> None:
+def test_balances_of_a_page_lock_accounts_by_id_and_keep_each_members_order() -> None:
     members = {"M1": UUID(int=9), "M2": UUID(int=4)}
-    page = [Record(n, paper(n, member=m).split(",")) for n, m in enumerate(("M1", "M2", "M1"))]
-    feed = Feed(FeedKind.DOCUMENTS, "crm", COLUMNS[FeedKind.DOCUMENTS], b"")
+    page = [
+        Record(n, f"{m},B-{n},100,2026-01-01,".split(",")) for n, m in enumerate(("M1", "M2", "M1"))
+    ]
+    feed = Feed(FeedKind.BALANCES, "crm", COLUMNS[FeedKind.BALANCES], b"")
     assert [record.number for record in in_lock_order(feed, page, members)] == [1, 0, 2]
 
 

@@ -51,6 +51,16 @@ class Lot:
             return False
         return self.expires_at is None or self.cancel_at <= self.expires_at
 
+    def began_and_ended(self, now: datetime) -> bool:
+        """It would have paid a debt the day it began, had anybody looked."""
+        if self.activated or self.available_at is None or self.expires_at is None:
+            return False
+        return self.available_at < self.expires_at <= now
+
+    def was_alive(self) -> bool:
+        ends, starts = self.expires_at, self.available_at
+        return not self.ended and ends is not None and starts is not None and starts < ends
+
     def over(self, now: datetime) -> bool:
         return self.ended or (self.expires_at is not None and self.expires_at <= now)
 
@@ -77,11 +87,21 @@ class Burn:
 
 
 @dataclass
+class Loss:
+    """What a clawback wrote off, and the lots it was of."""
+
+    issuer: UUID
+    points: int
+    lots: set[UUID]
+
+
+@dataclass
 class Member:
     lots: dict[UUID, Lot] = field(default_factory=dict)
     holds: dict[UUID, Hold] = field(default_factory=dict)
     burns: dict[UUID, Burn] = field(default_factory=dict)
     debts: Counter[UUID] = field(default_factory=Counter)
+    losses: list[Loss] = field(default_factory=list)
     frozen: bool = False
 
     @property
@@ -115,10 +135,11 @@ class Programme:
         for hold in who.holds.values():
             if hold.state == "open" and hold.ends <= now:
                 free += sum(points for lot, points in hold.parts if lot.alive(now))
-        return max(0, free - who.arrears)
+        paid = sum(lot.remaining for lot in who.lots.values() if lot.began_and_ended(now))
+        return max(0, free - max(0, who.arrears - paid))
 
     def catch_up(self, member: UUID, now: datetime) -> None:
-        """Holds run out, pending begins or is cancelled, lots expire, debts are paid."""
+        """Holds run out, pending begins, debts are paid, pending is cancelled, lots expire."""
         who = self.members[member]
         for hold in who.holds.values():
             if hold.state == "open" and hold.ends <= now:
@@ -127,6 +148,7 @@ class Programme:
         for lot in who.lots.values():
             begun = lot.available_at is not None and lot.available_at <= now
             lot.activated = lot.activated or (begun and lot.remaining > 0)
+        self._settle(who, now, begun=True)
         for lot in who.lots.values():
             if lot.remaining and lot.cancelled(now):
                 self._post("reversed", lot.issuer, lot.remaining)
@@ -135,13 +157,14 @@ class Programme:
             if lot.remaining and lot.over(now):
                 self._lose(lot, lot.remaining)
                 lot.remaining, lot.ended = 0, True
-        self._settle(who, now)
 
     def credit(
         self, member: UUID, lots: Iterable[Lot], now: datetime, *, against: str = "issued"
     ) -> None:
         """Open lots; what the member owes is paid from them at once."""
         who = self.members[member]
+        if who.arrears:
+            self.catch_up(member, now)
         for lot in lots:
             lot.remaining = lot.points
             lot.activated = lot.available_at is not None and lot.available_at <= now
@@ -201,9 +224,24 @@ class Programme:
             raise RefusedError("already_reversed")
         burn.cancelled = True
         self._honour(burn.parts, burn.honoured_by, sign=-1)
+        back = {lot.id: 0 if lot.over(now) else points for lot, points in burn.parts}
         for lot, points in burn.parts:
             self._return(lot, points, now)
+        self._recover(who, back)
         self._settle(who, now)
+
+    def _recover(self, who: Member, back: Mapping[UUID, int]) -> None:
+        """What was written off because it was spent is owed when it comes back."""
+        grouped: dict[frozenset[UUID], list[Loss]] = {}
+        for loss in who.losses:
+            grouped.setdefault(frozenset(loss.lots), []).append(loss)
+        for lots, losses in grouped.items():
+            came = sum(points for key, points in back.items() if key in lots)
+            for loss in losses:
+                share = min(loss.points, came)
+                loss.points, came = loss.points - share, came - share
+                who.debts[loss.issuer] += share
+                self._post("written_off", loss.issuer, share)
 
     def claw_back(
         self,
@@ -242,8 +280,11 @@ class Programme:
         if arrears:
             who.debts[issuer] += rest
             return taken, rest, 0
-        self._post("written_off", issuer, -rest)
-        return taken, 0, rest
+        owed = min(rest, sum(lot.held for lot in lots))
+        who.debts[issuer] += owed
+        self._post("written_off", issuer, owed - rest)
+        who.losses.append(Loss(issuer, rest - owed, {lot.id for lot in lots}))
+        return taken, owed, rest - owed
 
     def reinstate(self, member: UUID, key: UUID, made: Lot, now: datetime) -> None:
         """Expired points of a lot as a new one, never more than expired."""
@@ -303,8 +344,12 @@ class Programme:
             lot.remaining -= share
         return parts
 
-    def _free(self, who: Member, now: datetime) -> list[tuple[Lot, int]]:
-        lots = [lot for lot in who.lots.values() if lot.activated and lot.alive(now)]
+    def _free(self, who: Member, now: datetime, *, begun: bool = False) -> list[tuple[Lot, int]]:
+        lots = [
+            lot
+            for lot in who.lots.values()
+            if lot.activated and (lot.alive(now) or (begun and lot.was_alive()))
+        ]
         return [(lot, lot.remaining) for lot in sorted(lots, key=_soonest_then_oldest)]
 
     def _running(self, who: Member, key: UUID, now: datetime) -> Hold:
@@ -332,10 +377,10 @@ class Programme:
         lot.expired += points
         self._post("expired", lot.issuer, points)
 
-    def _settle(self, who: Member, now: datetime) -> None:
+    def _settle(self, who: Member, now: datetime, *, begun: bool = False) -> None:
         """Debt by debt, from the lots that expire soonest; another issuer's points are owed him."""
         for creditor in sorted(who.debts):
-            parts = list(_first(self._free(who, now), who.debts[creditor]))
+            parts = list(_first(self._free(who, now, begun=begun), who.debts[creditor]))
             for lot, share in parts:
                 lot.remaining -= share
                 who.debts[creditor] -= share

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import RuleViolation
-from loyalty.earning.rules.standard import Line, Payer
+from loyalty.earning.opening import OpeningBalance
+from loyalty.earning.rules.standard import JobType, Line, Payer
 from loyalty.earning.take_document import Document, DocumentKind
 from loyalty.feed import rows
 from loyalty.feed.rows import COLUMNS, FeedKind, Row
@@ -38,6 +39,13 @@ PAPER: Row = dict(
     zip(
         COLUMNS[FeedKind.DOCUMENTS],
         ("M1", "SO-1", "service_order", "2026年3月1日", "customer", "1280.50"),
+        strict=True,
+    )
+)
+BALANCE: Row = dict(
+    zip(
+        COLUMNS[FeedKind.BALANCES],
+        ("M1", "OB-1", "1200", "2025-03-31", "2027-04-01"),
         strict=True,
     )
 )
@@ -90,6 +98,24 @@ def test_a_row_of_documents_is_a_document_of_one_line() -> None:
     )
 
 
+def test_what_only_some_systems_tell_may_be_left_out_or_empty() -> None:
+    told = taken({**PAPER, "job_type": "maintenance", "vin": "LFV2A21K8A3000001", "campaign": "S1"})
+    assert told.lines == [Line(Payer.CUSTOMER, 128_050, JobType.MAINTENANCE)]
+    assert (told.vin, told.campaign) == ("LFV2A21K8A3000001", "S1")
+    assert taken({**PAPER, "job_type": " ", "vin": "", "campaign": ""}) == taken(PAPER)
+
+
+def test_a_row_of_balances_is_a_lot_with_its_dates() -> None:
+    assert rows.opening_balance(BALANCE, source="old", member_id=OWNER) == OpeningBalance(
+        source="old",
+        balance_id="OB-1",
+        member_id=OWNER,
+        points=1200,
+        business_on=date(2025, 3, 31),
+        expires_on=date(2027, 4, 1),
+    )
+
+
 def test_blanks_around_a_cell_make_no_other_member() -> None:
     assert rows.enrolment({**MEMBER, "external_id": "\u3000M1 "}, source="crm").external_id == "M1"
 
@@ -132,13 +158,16 @@ def read(kind: str, cells: Row) -> None:
     elif kind == "vehicles":
         rows.owned_vehicle(row)
         rows.member_reference(row)
+    elif kind == "balances":
+        rows.opening_balance(row, source="crm", member_id=OWNER)
+        rows.member_reference(row)
     else:
         taken(row)
         rows.member_reference(row)
 
 
-GOOD = {"members": MEMBER, "vehicles": CAR, "documents": PAPER}
-OPTIONAL = {"occupation", "plate", "owned_until"}
+GOOD = {"members": MEMBER, "vehicles": CAR, "documents": PAPER, "balances": BALANCE}
+OPTIONAL = {"occupation", "plate", "owned_until", "expires_on"}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +196,12 @@ def test_an_empty_cell_is_refused_by_the_name_of_its_column(kind: str, column: s
         ("documents", "kind", "refund", "choice_invalid"),
         ("documents", "kind", "SERVICE_ORDER", "choice_invalid"),
         ("documents", "payer", "客户", "choice_invalid"),
+        ("documents", "job_type", "oil", "choice_invalid"),
+        ("documents", "campaign", "S" * 65, "field_length"),
+        ("balances", "points", "1,200", "points_invalid"),
+        ("balances", "points", "12.5", "points_invalid"),
+        ("balances", "points", "-5", "points_invalid"),
+        ("balances", "expires_on", "never", "date_invalid"),
         ("members", "external_id", "M" * 81, "field_length"),
         ("members", "name", "王" * 61, "field_length"),
         ("members", "external_id", "M\u200b1", "field_characters"),

@@ -361,6 +361,45 @@ def test_what_was_clawed_back_after_its_end_cannot_be_reinstated(books: Books) -
     assert refused(reinstate) == (Conflict, "reinstatement_exceeds_expired")
 
 
+def test_a_hold_saves_no_points_from_a_return_that_writes_off(books: Books) -> None:
+    earned = books.earn(100)
+    kept = books.hold(100, hours=5)
+    books.claw_back(100, undone=earned, policy="clamp")
+    with books.work() as uow:
+        ledger.release(uow, books.member, kept)
+    assert (books.spendable(), books.broken()) == (0, [])
+
+
+def test_what_was_written_off_because_it_was_spent_is_owed_when_it_comes_back(
+    books: Books,
+) -> None:
+    earned = books.earn(100)
+    spent = books.burn(100)
+    books.claw_back(60, undone=earned, policy="clamp")
+    with books.work() as uow:
+        ledger.restore(uow, books.member, spent, reason="x")
+    assert (books.spendable(), books.broken()) == (40, [])
+
+
+def test_a_debt_is_paid_by_a_lot_that_began_and_ended_whether_or_not_anybody_looked(
+    shop: Shop,
+) -> None:
+    seen = []
+    for looked in (True, False):
+        books = Books(shop)
+        books.claw_back(50, undone=(books.earn(50), books.burn(50))[0], policy="arrears")
+        books.earn(60, starts=1, ends=2)
+        books.hour += 1
+        if looked:
+            books.night()
+        books.hour += 1
+        books.earn(30)
+        books.night()
+        seen.append(books.spendable())
+        assert books.broken() == []
+    assert seen == [30, 30]
+
+
 PLAN = st.lists(
     st.tuples(
         st.integers(0, 2),
@@ -395,6 +434,8 @@ def test_credits_in_one_call_do_what_the_same_credits_do_one_by_one(
             for group in groups:
                 assert credit_all(uow, [lot for credit in group for lot in credit])
         assert books.broken() == []
+        if owing:
+            books.night()
     looks = [state(books, lots=not owing) for books in ledgers]
     assert looks[0] == looks[1]
     for books in ledgers:

@@ -56,7 +56,8 @@ CREATE OR REPLACE FUNCTION point_event_kind(p_kind text) RETURNS text LANGUAGE s
 $$;
 
 -- What the member may spend at this instant, whether or not any job has run (F6): lots alive, and
--- what a hold past its time still keeps of them, less arrears.
+-- what a hold past its time still keeps of them, less arrears that no lot has paid which began and
+-- ended since the last look.
 CREATE OR REPLACE FUNCTION point_spendable(p_member uuid, p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -72,9 +73,13 @@ BEGIN
             JOIN point_lot l ON l.member_id = e.member_id AND l.id = e.lot_id
             WHERE h.member_id = p_member AND h.state = 'open' AND h.expires_at <= p_now
                 AND point_lot_alive(l.available_at, l.expires_at, p_now)
-        ), 0) - COALESCE((
+        ), 0) - GREATEST(0, COALESCE((
             SELECT arrears FROM point_account WHERE member_id = p_member
-        ), 0))::bigint
+        ), 0) - COALESCE((
+            SELECT sum(remaining) FROM point_lot
+            WHERE member_id = p_member AND open AND NOT activated
+                AND available_at < expires_at AND expires_at <= p_now
+        ), 0)))::bigint
     );
 END
 $$;

@@ -2,7 +2,8 @@
 -- arrears are settled. Spending verbs call it for their member, the nightly job for pages of them;
 -- it is the same code, and a second call finds nothing to do. The accounts are locked already.
 -- What is due is decided for `p_as_of`, never later than now; what is written is posted now, so
--- that a statement as of a past moment stays what it was. Debts are paid by lots alive now.
+-- that a statement as of a past moment stays what it was. Debts are paid before lots expire: a lot
+-- that began and ended since the last look would have paid the day it began.
 -- No step joins one CTE to another: the planner knows nothing of them and would go through a page
 -- of members once for each of them.
 
@@ -16,15 +17,15 @@ DECLARE
 BEGIN
     released := point_release_overdue(p_act, p_members, v_as_of);
     activated := point_activate(p_act, p_members, v_as_of);
-    cancelled := point_cancel_pending(p_act, p_members, v_as_of);
-    expired := point_expire(p_act, p_members, v_as_of);
     settled := 0;
     FOR v_member IN
         SELECT member_id FROM point_account
         WHERE member_id = ANY (p_members) AND arrears > 0 ORDER BY member_id
     LOOP
-        settled := settled + point_settle_arrears(p_act, v_member);
+        settled := settled + point_settle_arrears(p_act, v_member, true);
     END LOOP;
+    cancelled := point_cancel_pending(p_act, p_members, v_as_of);
+    expired := point_expire(p_act, p_members, v_as_of);
     RETURN NEXT;
 END
 $$;
@@ -207,8 +208,10 @@ $$;
 
 -- Later credits pay what the member owes, debt by debt, from the lots that expire soonest. When
 -- points of one issuer pay a debt to another, the first owes it to the second (F9, F18).
-CREATE OR REPLACE FUNCTION point_settle_arrears(p_act point_act, p_member uuid) RETURNS bigint
-LANGUAGE plpgsql AS $$
+-- With `p_begun`, lots count that began and have ended since, but whose end is not written yet.
+CREATE OR REPLACE FUNCTION point_settle_arrears(
+    p_act point_act, p_member uuid, p_begun boolean DEFAULT false
+) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_debt record;
     v_set uuid;
@@ -223,11 +226,13 @@ BEGIN
     LOOP
         v_set := point_new_id((p_act).now);
         SELECT LEAST(v_debt.points, COALESCE(sum(remaining), 0)) INTO v_paid FROM point_lot
-        WHERE member_id = p_member AND open AND activated
-            AND point_lot_alive(available_at, expires_at, (p_act).now);
+        WHERE member_id = p_member AND open AND activated AND (
+            point_lot_alive(available_at, expires_at, (p_act).now)
+            OR p_begun AND available_at < expires_at
+        );
         EXIT WHEN v_paid = 0;
         WITH share AS (
-            SELECT * FROM point_share(p_member, v_paid, (p_act).now)
+            SELECT * FROM point_share(p_member, v_paid, (p_act).now, p_begun)
         ), taken AS (
             UPDATE point_lot AS lot
             SET remaining = lot.remaining - share.points, open = lot.remaining > share.points
@@ -264,16 +269,19 @@ END
 $$;
 
 -- Which lots give these points: soonest expiry, then oldest, never-expiring last (rules/lots.py).
-CREATE OR REPLACE FUNCTION point_share(p_member uuid, p_points bigint, p_now timestamptz)
-RETURNS TABLE (lot_id uuid, issuer_id uuid, points bigint, place bigint)
+CREATE OR REPLACE FUNCTION point_share(
+    p_member uuid, p_points bigint, p_now timestamptz, p_begun boolean DEFAULT false
+) RETURNS TABLE (lot_id uuid, issuer_id uuid, points bigint, place bigint)
 LANGUAGE sql STABLE AS $$
     SELECT id, issuer_id, LEAST(remaining, p_points - before)::bigint, before::bigint
     FROM (
         SELECT id, issuer_id, remaining,
                sum(remaining) OVER (ORDER BY expires_at NULLS LAST, id) - remaining AS before
         FROM point_lot
-        WHERE member_id = p_member AND open AND activated
-            AND point_lot_alive(available_at, expires_at, p_now)
+        WHERE member_id = p_member AND open AND activated AND (
+            point_lot_alive(available_at, expires_at, p_now)
+            OR p_begun AND available_at < expires_at
+        )
     ) walk
     WHERE before < p_points
 $$;

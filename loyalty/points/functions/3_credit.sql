@@ -10,13 +10,17 @@ BEGIN
     IF point_lock(v_members) <> cardinality(v_members) THEN
         RETURN false;
     END IF;
+    PERFORM point_catch_up(p_act, array_agg(member_id)) FROM point_account
+    WHERE member_id = ANY (v_members) AND arrears > 0 HAVING count(*) > 0;
     WITH credit AS MATERIALIZED (
         SELECT *, COALESCE(available_at <= (p_act).now, false) AS begins,
                row_number() OVER (PARTITION BY set_id ORDER BY ordinal) AS nth
         FROM unnest(p_credits)
     ), posted AS MATERIALIZED (
         SELECT set_id, member_id, min(kind) AS kind, min(source) AS source,
-               min(source_key) AS source_key, min(business_on) AS business_on,
+               min(source_key) AS source_key,
+               CASE WHEN min(kind) IN ('accrual', 'opening') THEN min(business_on)
+                    ELSE (p_act).business_on END AS business_on,
                sum(points)::bigint AS points,
                row_number() OVER (PARTITION BY member_id ORDER BY min(ordinal)) AS nth,
                CASE WHEN count(DISTINCT (rule_id, rule_version)) = 1 THEN min(rule_id) END

@@ -114,7 +114,7 @@ BEGIN
     END IF;
     PERFORM point_credit_all(p_act, array_agg(ROW(
         entry.line, p_to, p_set_in, 'transfer_in', (p_act).source, (p_act).source_key,
-        (p_act).business_on, 'transferred', point_new_id((p_act).now), lot.issuer_id,
+        lot.business_on, 'transferred', point_new_id((p_act).now), lot.issuer_id,
         -entry.points, lot.rule_id, lot.rule_version, lot.unit_cost_fen, lot.available_at,
         lot.awaits, lot.cancel_at, lot.expires_at, lot.inactivity_months, lot.inactivity_round,
         lot.id

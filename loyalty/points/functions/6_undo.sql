@@ -9,6 +9,7 @@ CREATE OR REPLACE FUNCTION point_restore(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v_points bigint;
+    v_short record;
 BEGIN
     IF point_lock(ARRAY[p_member]) <> 1 THEN
         outcome := 'no_account';
@@ -65,16 +66,67 @@ BEGIN
     PERFORM point_book(
         p_act, p_member, p_set, 'reversal', restored, p_undone, 0, restored, 0::bigint, 0::bigint
     );
+    FOR v_short IN SELECT * FROM point_written_off(p_member, p_set) LOOP
+        PERFORM point_recover(
+            p_act, p_member, p_set, v_short.set_id, v_short.issuer_id, v_short.points
+        );
+    END LOOP;
     PERFORM point_settle_arrears(p_act, p_member);
     outcome := 'done';
     spendable := point_spendable(p_member, (p_act).now);
 END
 $$;
 
+-- What earlier clawbacks wrote off because it was spent, and what a reversal has now brought back.
+CREATE OR REPLACE FUNCTION point_written_off(p_member uuid, p_set uuid)
+RETURNS TABLE (set_id uuid, issuer_id uuid, points bigint) LANGUAGE sql STABLE AS $$
+    SELECT lost.reverses, lost.issuer_id, LEAST(lost.points, back.points)::bigint
+    FROM (
+        SELECT undone.reverses, entry.issuer_id, -sum(entry.points) AS points
+        FROM posting_set undone JOIN point_entry entry
+            ON entry.member_id = undone.member_id AND entry.posting_set_id = undone.id
+        WHERE undone.member_id = p_member AND undone.kind = 'clawback'
+            AND entry.account = 'written_off'
+        GROUP BY undone.reverses, entry.issuer_id
+    ) lost JOIN (
+        SELECT lot.posting_set_id, sum(entry.points) AS points
+        FROM point_entry entry
+        JOIN point_lot lot ON lot.member_id = entry.member_id AND lot.id = entry.lot_id
+        WHERE entry.member_id = p_member AND entry.posting_set_id = p_set
+            AND entry.side = 'member'
+        GROUP BY lot.posting_set_id
+    ) back ON back.posting_set_id = lost.reverses
+    WHERE lost.points > 0 AND back.points > 0
+    ORDER BY lost.reverses, lost.issuer_id
+$$;
+
+-- A write-off undone: the member owes it, and what came back will pay.
+CREATE OR REPLACE FUNCTION point_recover(
+    p_act point_act, p_member uuid, p_set uuid, p_undone uuid, p_issuer uuid, p_points bigint
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_act point_act := p_act;
+    v_set CONSTANT uuid := point_new_id((p_act).now);
+BEGIN
+    v_act.source := 'recovery';
+    v_act.source_key := p_set::text || '/' || p_undone::text;
+    INSERT INTO point_entry (
+        member_id, posting_set_id, line, dealer_id, side, account, issuer_id, points
+    ) VALUES
+        (p_member, v_set, 1, (p_act).dealer_id, 'member', 'arrears', p_issuer, -p_points),
+        (p_member, v_set, 2, (p_act).dealer_id, 'programme', 'written_off', p_issuer, p_points);
+    PERFORM point_book(
+        v_act, p_member, v_set, 'clawback', -p_points, p_undone, 0::bigint, 0::bigint, 0::bigint,
+        p_points
+    );
+END
+$$;
+
 -- Takes back points that should not have been earned. In this order: what is left of the lots they
 -- are in; what expired of those lots (no debt arises from points he lost); other lots alive, soonest
 -- expiry first; and then arrears, or, by the policy 'clamp', a shortfall written off (F9). Points
--- in a hold are left to the hold. `outcome`: 'done', 'no_account'.
+-- in a hold are left to the hold; what his own lots keep there is owed under either policy, or a
+-- release would bring back what was written off. `outcome`: 'done', 'no_account'.
 CREATE OR REPLACE FUNCTION point_claw_back(
     p_act point_act, p_member uuid, p_set uuid, p_undone uuid, p_points bigint, p_lots uuid[],
     p_issuer uuid, p_policy text,
@@ -124,7 +176,10 @@ BEGIN
     v_rest := v_rest - point_sum(v_other);
     v_pending := (SELECT COALESCE(sum(points), 0) FROM unnest(v_own) WHERE account = 'pending');
     taken := point_sum(v_own) + point_sum(v_other);
-    owed := CASE WHEN p_policy = 'arrears' THEN v_rest ELSE 0 END;
+    owed := CASE WHEN p_policy = 'arrears' THEN v_rest ELSE LEAST(v_rest, (
+        SELECT COALESCE(sum(held), 0) FROM point_lot
+        WHERE member_id = p_member AND id = ANY (p_lots)
+    )) END;
     written_off := v_rest - owed;
     INSERT INTO point_entry (
         member_id, posting_set_id, line, dealer_id, side, account, issuer_id, lot_id, points,
