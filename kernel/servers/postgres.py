@@ -30,7 +30,7 @@ from kernel.servers.server import Server
 START_SECONDS = 60
 STOP_SECONDS = 60
 USUAL_PORT = 5432
-MAX_CONNECTIONS = 120
+MAX_CONNECTIONS = 200
 UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 

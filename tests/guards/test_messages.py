@@ -58,7 +58,7 @@ def _targets(node: ast.AnnAssign | ast.Assign) -> str:
 
 RAISED = {
     code: path.relative_to(ROOT).as_posix()
-    for package in PACKAGES
+    for package in reversed(PACKAGES)
     for path in sorted((ROOT / package).rglob("*.py"))
     for code in codes(path.read_text("utf-8"))
 }
