@@ -89,8 +89,12 @@ def _one_trip(
         g.role, replayed, stored = operation.handler(trip, **_arguments(operation, path, given))
     except Stranger as error:
         raise Unauthorized(error.code) from error
-    except (Forbidden, KeyReused, TooSoon):
+    except (KeyReused, TooSoon):
         raise
+    except Forbidden as error:
+        if error.code == "role_lacks":
+            raise
+        return store_refusal(service, trip.claim, problem_of(error))
     except DomainError as error:
         return store_refusal(service, trip.claim, problem_of(error))
     return from_stored(service.vault, trip.claim, stored, replayed=replayed)

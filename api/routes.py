@@ -14,7 +14,7 @@ from marshmallow import Schema
 from api.schemas.base import Strict
 from kernel.database import Database
 from kernel.idempotency import Claim
-from loyalty.dealers.roles import Role
+from loyalty.dealers.roles import MFA_ROLES, Role
 
 Handler = Callable[..., Any]
 
@@ -28,7 +28,8 @@ class Operation:
     `repeatable` ones answer a document told again with 200 and the first result. Without
     `keeps_answer` a call needs no Idempotency-Key, is never replayed and runs afresh each time.
     The handler of one `in_one_trip` gets no unit of work but a `Trip`: one call of a server-side
-    function admits the caller, takes the key, acts and keeps the answer.
+    function admits the caller, takes the key, acts and keeps the answer. It sees no second factor,
+    so a role that needs one may not call it.
     A `csv` one answers a file for spreadsheets: its handler returns a `spreadsheet.Table`.
     """
 
@@ -182,6 +183,8 @@ class Routes:
     def _declare(self, *, roles: tuple[Role, ...], **facts: Any) -> Callable[[Handler], Handler]:
         if not roles:
             raise TypeError(f"{facts['path']}: say who may")
+        if facts.get("in_one_trip") and not MFA_ROLES.isdisjoint(roles):
+            raise TypeError(f"{facts['path']}: the database sees no second factor")
 
         def keep(handler: Handler) -> Handler:
             self.operations.append(Operation(handler=handler, tag=self.tag, roles=roles, **facts))

@@ -5,18 +5,16 @@ UTF-8 with byte order mark, which spreadsheets need to show Chinese; CRLF, as RF
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from kernel.errors import RuleViolation
+from loyalty.formats.cells import inert
 
 MOST_ROWS: Final = 100_000
 CONTENT_TYPE: Final = "text/csv; charset=utf-8"
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +44,6 @@ def as_csv(table: Table) -> bytes:
     for row in most_rows(table.rows):
         writer.writerow([inert(_text(value)) for value in row])
     return target.getvalue().encode("utf-8-sig")
-
-
-def inert(cell: str) -> str:
-    """The cell as a spreadsheet shows it without running it; a plain number stays a number."""
-    if _NUMBER.fullmatch(cell) or not cell.lstrip(" \u00a0\u3000\ufeff").startswith(
-        _FORMULA_STARTS
-    ):
-        return cell
-    return f"'{cell}"
 
 
 def _text(value: Any) -> str:

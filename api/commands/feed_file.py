@@ -13,8 +13,9 @@ from typing import Final
 from api.messages import catalogue
 from kernel.errors import RuleViolation
 from loyalty.feed.run import Fault
-from loyalty.feed.table import header_of, inert, lines, records
+from loyalty.feed.table import header_of, lines, records
 from loyalty.feed.take_row import Record
+from loyalty.formats.cells import inert
 
 MOST_MIB: Final = 64
 LINE: Final = ("line",)

@@ -20,8 +20,10 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.open_dealer import find_dealer, open_dealer
 from loyalty.dealers.roles import Role
 from loyalty.dealers.staff import add_staff
+from loyalty.earning.document import Document
+from loyalty.earning.rules.rule import DocumentKind
 from loyalty.earning.rules.standard import Line, Payer
-from loyalty.earning.take_document import Document, DocumentKind, take_document
+from loyalty.earning.take_document import take_document
 from loyalty.feed.rows import FeedKind
 from loyalty.members.enroll import Enrolment, enroll
 from loyalty.members.queries import find_reference

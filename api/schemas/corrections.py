@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
 from api.schemas.common import instant_out, points_out, text_out, uuid_out
-from api.schemas.fields import MAX_POINTS, Choice, Points, StrictInt, Text, Uuid
+from api.schemas.fields import MAX_POINTS, Choice, Points, Remark, StrictInt, Text, Uuid
 from loyalty.points.rules.transfer import STANDARD
 
 LONGEST_REASON = 200
@@ -23,7 +23,7 @@ class AdjustmentIn(Strict):
 
     member_id = Uuid(required=True)
     points = StrictInt(-MAX_POINTS, MAX_POINTS, required=True)
-    reason = Text(1, LONGEST_REASON, required=True)
+    reason = Remark(1, LONGEST_REASON, required=True)
 
 
 class DecisionIn(Strict):
@@ -57,7 +57,7 @@ class ReceiverIn(Strict):
 
 
 class TransferIn(Strict):
-    """The receiver by exactly one of `to_member_id` and `to`."""
+    """The receiver by exactly one of `to_member_id`, for staff alone, and `to`."""
 
     from_member_id = Uuid(required=True)
     to_member_id = Uuid(load_default=None, allow_none=True)
@@ -72,14 +72,14 @@ class TransferOut(Schema):
     points = points_out()
     transferred_at = instant_out()
     transferred_on = fields.Date()
-    transferred_by = text_out(80)
+    transferred_by = text_out(80, allow_none=True)
     out_set_id = uuid_out()
     in_set_id = uuid_out()
 
 
 class FreezeIn(Strict):
     member_id = Uuid(required=True)
-    reason = Text(1, LONGEST_REASON, required=True)
+    reason = Remark(1, LONGEST_REASON, required=True)
 
 
 class LiftIn(Strict):
@@ -103,7 +103,7 @@ class ReinstatementIn(Strict):
     lot_id = Uuid(required=True)
     points = Points(required=True)
     months = StrictInt(1, 24, required=True)
-    reason = Text(1, LONGEST_REASON, required=True)
+    reason = Remark(1, LONGEST_REASON, required=True)
 
 
 class ReinstatementOut(Schema):

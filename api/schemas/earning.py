@@ -13,7 +13,7 @@ from api.schemas.common import (
     text_out,
     uuid_out,
 )
-from api.schemas.fields import Choice, Day, Items, StrictInt, Text, Uuid
+from api.schemas.fields import Choice, Day, Items, Remark, StrictInt, Text, Uuid
 from loyalty.earning.rules.rule import DocumentKind
 from loyalty.earning.rules.standard import JobType, Payer
 from loyalty.points.ledger import DebtPolicy
@@ -119,7 +119,7 @@ class ReturnIn(Strict):
     occurred_on = Day(required=True)
     lines = Items(fields.Nested(ReturnLineIn), minimum=1, maximum=MOST_LINES, required=True)
     policy = Choice(DebtPolicy, load_default=DebtPolicy.ARREARS)
-    reason = Text(1, 200, required=True)
+    reason = Remark(1, 200, required=True)
 
 
 class ReturnOut(Schema):

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from marshmallow import ValidationError, fields, validate
 
 from kernel.errors import RuleViolation
-from loyalty.formats import reference
+from loyalty.formats import reference, remark
 from loyalty.points.ledger import MOST_POINTS
 
 MAX_POINTS = MOST_POINTS
@@ -118,6 +118,17 @@ class Text(_String):
         text = super()._deserialize(value, *args, **kwargs)
         if not text.isprintable() and any(unicodedata.category(c) in _UNSEEN for c in text):
             raise _refuse("field_characters")
+        return text
+
+
+class Remark(Text):
+    """A reason typed by staff, stored in clear: nothing that looks like a phone number, a VIN or
+    a plate (loyalty/formats/remark.py)."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        if remark.looks_personal(text):
+            raise _refuse("field_personal")
         return text
 
 

@@ -13,7 +13,7 @@ from api.schemas.common import (
     text_out,
     uuid_out,
 )
-from api.schemas.fields import Points, StrictInt, Text, Uuid
+from api.schemas.fields import Points, Remark, StrictInt, Uuid
 
 LONGEST_HOLD_MINUTES = 30 * 24 * 60
 
@@ -59,7 +59,7 @@ class HoldOut(Schema):
 
 
 class CancellationIn(Strict):
-    reason = Text(1, 200, required=True)
+    reason = Remark(1, 200, required=True)
 
 
 class CancellationOut(Schema):

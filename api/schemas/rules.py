@@ -6,7 +6,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from api.schemas.base import Strict
 from api.schemas.common import instant_out, points_out, text_out, uuid_out
-from api.schemas.fields import Day, Fault, Reference, Text, Uuid
+from api.schemas.fields import Day, Fault, Reference, Remark, Text, Uuid
 
 
 class JsonObject(fields.Dict):
@@ -58,7 +58,7 @@ class TierAssignmentIn(Strict):
     member_id = Uuid(required=True)
     tier = Text(1, 30, required=True)
     since_on = Day(required=True)
-    reason = Text(1, 200, required=True)
+    reason = Remark(1, 200, required=True)
 
 
 class TierOut(Schema):
@@ -67,5 +67,5 @@ class TierOut(Schema):
     tier = text_out(30)
     since_on = fields.Date()
     reason = text_out(200)
-    set_by = text_out(255)
+    set_by = text_out(255, allow_none=True)
     set_at = instant_out()

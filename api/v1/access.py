@@ -8,9 +8,14 @@ from loyalty.dealers.roles import Role
 from loyalty.members import queries as members
 
 
+def for_owner(uow: UnitOfWork) -> bool:
+    """Whether an owner asks: who of the staff did what is not told to him."""
+    return uow.actor.role == Role.OWNER
+
+
 def own(uow: UnitOfWork, member_id: UUID) -> UUID:
     """The member's id, if the caller may see this member. Raises NotFound `member_not_found`."""
-    mine = uow.actor.role != Role.OWNER or uow.actor.id == str(member_id)
+    mine = not for_owner(uow) or uow.actor.id == str(member_id)
     if not mine or not members.exists(uow.session, member_id):
         raise NotFound("member_not_found")
     return member_id

@@ -1,19 +1,20 @@
 """What people do to a balance by hand: adjust, transfer, freeze, reinstate."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from api.routes import Page, Routes
 from api.schemas import corrections as shapes
 from api.schemas.paging import page_of
-from api.v1.access import own
+from api.v1.access import for_owner, own
 from kernel.errors import RuleViolation
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.points import adjust, freeze, reinstate, transfer
 from loyalty.points import correction_queries as queries
-from loyalty.points.models import AccountFreeze, PointAdjustment, PointTransfer
+from loyalty.points.models import AccountFreeze, PointAdjustment
 
 routes = Routes("corrections")
 REQUESTERS = (Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER, Role.PROGRAMME_ADMIN, Role.CONSULTANT)
@@ -52,7 +53,7 @@ REFUSALS = (
     },
 )
 def create_adjustment(uow: UnitOfWork, body: dict[str, Any]) -> PointAdjustment:
-    """A manager posts up to 2,000 points alone per member and 30 days; the rest is `requested`."""
+    """Managers post up to 2,000 points by hand per member and 30 days; the rest is `requested`."""
     wanted = body | {"member_id": UUID(body["member_id"])}
     return queries.get_adjustment(uow, adjust.request_adjustment(uow, **wanted))
 
@@ -70,7 +71,8 @@ def create_adjustment(uow: UnitOfWork, body: dict[str, Any]) -> PointAdjustment:
 def create_adjustment_approval(
     uow: UnitOfWork, adjustment_id: UUID, version: int, body: dict[str, Any]
 ) -> PointAdjustment:
-    """Above 2,000 points the programme administrator decides; never who asked for it."""
+    """Above 2,000 points, counted like the small ones, the programme administrator decides; never
+    who asked for it."""
     adjust.approve_adjustment(uow, adjustment_id, version=version, **body)
     return queries.get_adjustment(uow, adjustment_id)
 
@@ -144,7 +146,7 @@ def get_adjustment(uow: UnitOfWork, adjustment_id: UUID) -> PointAdjustment:
         "points": 500,
     },
 )
-def create_transfer(uow: UnitOfWork, body: dict[str, Any]) -> PointTransfer:
+def create_transfer(uow: UnitOfWork, body: dict[str, Any]) -> queries.TransferView:
     """The points keep their dates. An owner names the receiver by phone and full name."""
     sender, points = own(uow, UUID(body["from_member_id"])), body["points"]
     receiver = _receiver(uow, sender, body)
@@ -160,9 +162,10 @@ def create_transfer(uow: UnitOfWork, body: dict[str, Any]) -> PointTransfer:
     paged=True,
     problems=("member_not_found", "cursor_invalid"),
 )
-def list_transfers(uow: UnitOfWork, member_id: UUID, page: Page) -> Sequence[PointTransfer]:
-    """Newest first."""
-    return queries.list_transfers(uow, own(uow, member_id), before=page.position, limit=page.fetch)
+def list_transfers(uow: UnitOfWork, member_id: UUID, page: Page) -> list[queries.TransferView]:
+    """Newest first. An owner sees no staff."""
+    found = queries.list_transfers(uow, own(uow, member_id), before=page.position, limit=page.fetch)
+    return [replace(each, transferred_by=None) for each in found] if for_owner(uow) else found
 
 
 @routes.post(
@@ -226,7 +229,7 @@ def list_freezes(uow: UnitOfWork, member_id: UUID, page: Page) -> Sequence[Accou
         "lot_id": "01939d5e-7c00-7000-8000-000000000003",
         "points": 100,
         "months": 3,
-        "reason": "客户住院期间过期",
+        "reason": "系统故障期间过期",
     },
 )
 def create_reinstatement(uow: UnitOfWork, body: dict[str, Any]) -> reinstate.Reinstatement:
@@ -239,6 +242,8 @@ def _receiver(uow: UnitOfWork, sender: UUID, body: dict[str, Any]) -> UUID:
     by_id, by_name = body["to_member_id"], body["to"]
     if (by_id is None) == (by_name is None):
         raise RuleViolation("receiver_by_exactly_one")
+    if by_id and for_owner(uow):
+        raise RuleViolation("receiver_by_exactly_one", pointer="/to_member_id")
     if by_id:
         return UUID(by_id)
     return transfer.receiver_named(uow, sender=sender, points=body["points"], **by_name)

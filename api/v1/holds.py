@@ -17,9 +17,8 @@ from loyalty.rewards.models import RedemptionCancellation
 
 routes = Routes("holds")
 HOLDERS = (Role.OWNER, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER, Role.CRM)
-CAPTURERS = (Role.SERVICE_DESK, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER, Role.CRM)
+CAPTURERS = (Role.SERVICE_DESK, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER)
 READERS = (*HOLDERS, Role.SERVICE_DESK, Role.AUDITOR)
-CANCELLERS = (Role.SERVICE_DESK, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER)
 
 
 @routes.post(
@@ -89,14 +88,16 @@ def list_holds(uow: UnitOfWork, member_id: UUID, page: Page) -> list[dict[str, A
     problems=(
         "account_frozen",
         "capture_exceeds_hold",
+        "capture_whole_reward",
         "hold_ended",
         "hold_not_found",
+        "own_account",
         "partner_unknown",
     ),
     example={"points": None, "honoured_by": None},
 )
 def create_capture(uow: UnitOfWork, hold_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Once. What is not spent goes back; a reward becomes a redemption."""
+    """Once. What is not spent goes back; a reward, captured whole, becomes a redemption."""
     honoured_by = UUID(body["honoured_by"]) if body["honoured_by"] else None
     holds.capture(uow, hold_id, points=body["points"], honoured_by=honoured_by)
     return _shown(queries.get_hold(uow, hold_id))
@@ -121,10 +122,10 @@ def create_release(uow: UnitOfWork, hold_id: UUID, body: dict[str, Any]) -> dict
 @routes.post(
     "/v1/redemptions/<uuid:redemption_id>/cancellations",
     summary="Cancel a redemption",
-    roles=CANCELLERS,
+    roles=CAPTURERS,
     body=shapes.CancellationIn,
     answer=shapes.CancellationOut,
-    problems=("already_reversed", "redemption_not_found"),
+    problems=("already_reversed", "own_account", "redemption_not_found"),
     example={"reason": "客户改变主意"},
 )
 def create_cancellation(

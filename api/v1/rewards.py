@@ -7,6 +7,7 @@ from api.routes import Page, Routes, Trip
 from api.schemas import points as shapes
 from api.schemas.paging import page_of
 from api.v1.access import own
+from kernel.errors import NotFound
 from kernel.idempotency import StoredAnswer
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
@@ -124,7 +125,10 @@ def create_redemption(trip: Trip, body: dict[str, Any]) -> tuple[str, bool, Stor
 def get_redemption(uow: UnitOfWork, redemption_id: UUID) -> queries.RedemptionView:
     """An owner sees his own."""
     found = queries.get_redemption(uow, redemption_id)
-    own(uow, found.member_id)
+    try:
+        own(uow, found.member_id)
+    except NotFound as error:
+        raise NotFound("redemption_not_found") from error
     return found
 
 

@@ -1,12 +1,13 @@
 """Earning rules as versions, and the tiers they ask for."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from api.routes import Page, Routes
 from api.schemas import rules as shapes
 from api.schemas.paging import page_of
-from api.v1.access import own
+from api.v1.access import for_owner, own
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.earning import rule_book
@@ -128,7 +129,7 @@ def create_rule_end(uow: UnitOfWork, rule_id: UUID, body: dict[str, Any]) -> rul
     roles=(Role.PROGRAMME_ADMIN, Role.DEALER_ADMIN, Role.CRM),
     body=shapes.TierAssignmentIn,
     answer=shapes.TierOut,
-    problems=("member_not_found", "tier_invalid"),
+    problems=("member_not_found", "own_account", "tier_invalid"),
     example={
         "member_id": "01939d5e-7c00-7000-8000-000000000001",
         "tier": "gold",
@@ -151,5 +152,6 @@ def create_tier_assignment(uow: UnitOfWork, body: dict[str, Any]) -> tiers.TierV
     problems=("member_not_found", "cursor_invalid"),
 )
 def list_member_tiers(uow: UnitOfWork, member_id: UUID, page: Page) -> list[tiers.TierView]:
-    """The latest word first; of one day the latest word counts."""
-    return tiers.list_tiers(uow, own(uow, member_id), before=page.position, limit=page.fetch)
+    """The latest word first; of one day the latest word counts. An owner sees no staff."""
+    found = tiers.list_tiers(uow, own(uow, member_id), before=page.position, limit=page.fetch)
+    return [replace(each, set_by=None) for each in found] if for_owner(uow) else found

@@ -7,7 +7,7 @@ from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.earning.document import Document, check_lines
 from loyalty.earning.queries import Explanation, explanation_of
-from loyalty.earning.rule_book import drafts, published_rules, rules_on
+from loyalty.earning.rule_book import drafts, rules_on
 from loyalty.earning.weigh import evaluate_for, explanation
 from loyalty.members.queries import exists
 
@@ -24,7 +24,7 @@ def dry_run(
     check_lines(document)
     if not exists(uow.session, document.member_id):
         raise NotFound("member_not_found")
-    rules = {rule.code: rule for rule in rules_on(published_rules(uow), document.occurred_on)}
+    rules = {rule.code: rule for rule in rules_on(uow, document.occurred_on)}
     rules |= {rule.code: rule for rule in drafts(uow, rule_ids)}
     tried = [rule for _, rule in sorted(rules.items())]
     weighed = evaluate_for(uow, document, tried, binding=False)

@@ -4,19 +4,21 @@ A late document meets the rule of its own day (F23): that is why rules never beg
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, select
+from sqlalchemy import ColumnElement, Text, and_, cast, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.earning.models import EarningRule, RuleBudget
-from loyalty.earning.rules.body import STANDARD_RULE, Rule, RuleBody, in_force, parse
+from loyalty.earning.rules.body import parse
+from loyalty.earning.rules.rule import STANDARD_RULE, Rule, RuleBody, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +39,18 @@ class RuleView:
     granted: int | None
 
 
-def published_rules(uow: UnitOfWork) -> list[Rule]:
-    """Every version the dealer has published, in force or not."""
-    return _rules(uow, EarningRule.state == "published")
-
-
-def rules_on(published: Iterable[Rule], day: date) -> list[Rule]:
+def rules_on(uow: UnitOfWork, day: date) -> list[Rule]:
     """The rules in force on a business day, by code. The built-in standard rule counts as long
     as no version of its code published by the dealer is in force."""
-    rules = in_force(published, day)
-    if all(rule.code != STANDARD_RULE.code for rule in rules):
-        rules.append(STANDARD_RULE)
-    return sorted(rules, key=lambda rule: rule.code)
+    return rules_of_days(uow, {day})[day]
+
+
+def rules_of_days(uow: UnitOfWork, days: Collection[date]) -> dict[date, list[Rule]]:
+    """`rules_on` of each of these days, in one statement."""
+    if not days:
+        return {}
+    published = _published(uow, min(days), max(days))
+    return {day: _on(published, day) for day in days}
 
 
 def drafts(uow: UnitOfWork, rule_ids: Sequence[UUID]) -> list[Rule]:
@@ -87,6 +89,28 @@ _VIEWS = select(EarningRule, RuleBudget.granted).outerjoin(
     & (RuleBudget.rule_code == EarningRule.code)
     & (RuleBudget.rule_version == EarningRule.version),
 )
+
+
+def _on(published: Iterable[Rule], day: date) -> list[Rule]:
+    rules = in_force(published, day)
+    if all(rule.code != STANDARD_RULE.code for rule in rules):
+        rules.append(STANDARD_RULE)
+    return sorted(rules, key=lambda rule: rule.code)
+
+
+def _published(uow: UnitOfWork, first: date, last: date) -> list[Rule]:
+    """The versions `in_force` may choose from on any day from first to last: of each code the
+    latest begun by the first, and those that begin later."""
+    published = (EarningRule.dealer_id == uow.dealer_id) & (EarningRule.state == "published")
+    begins = EarningRule.effective_from
+    latest = (
+        select(EarningRule.code, EarningRule.version)
+        .where(published, begins <= first)
+        .ext(distinct_on(EarningRule.code))
+        .order_by(EarningRule.code, begins.desc(), EarningRule.version.desc())
+    )
+    begun = tuple_(EarningRule.code, EarningRule.version).in_(latest)
+    return _rules(uow, and_(published, or_(begun, and_(begins > first, begins <= last))))
 
 
 def _rules(uow: UnitOfWork, condition: ColumnElement[bool]) -> list[Rule]:

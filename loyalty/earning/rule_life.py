@@ -14,7 +14,8 @@ from kernel.errors import Conflict, Forbidden, NotFound, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork, type_of_fact
 from loyalty.earning.models import EarningRule, RuleBudget
-from loyalty.earning.rules.body import STANDARD_RULE, RuleBody, dump, parse
+from loyalty.earning.rules.body import dump, parse
+from loyalty.earning.rules.rule import STANDARD_RULE, RuleBody
 from loyalty.points.models import DealerPartner
 
 OWN_CODES: Final = frozenset({"opening_balance", "adjustment", "referral_reward_ladder"})

@@ -8,11 +8,10 @@ from kernel.errors import Conflict, NotFound
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.earning import usage
-from loyalty.earning.document import OWN_SOURCES, Document, check, fingerprint
+from loyalty.earning.document import Document, check, fingerprint
 from loyalty.earning.models import RuleGrant, SourceDocument
 from loyalty.earning.queries import DocumentView, find_document, view_of
-from loyalty.earning.rule_book import published_rules, rules_on
-from loyalty.earning.rules.rule import DocumentKind
+from loyalty.earning.rule_book import rules_on
 from loyalty.earning.weigh import (
     Weighed,
     budgets_of,
@@ -23,8 +22,6 @@ from loyalty.earning.weigh import (
 )
 from loyalty.members.queries import exists
 from loyalty.points import ledger
-
-__all__ = ["OWN_SOURCES", "Document", "DocumentKind", "DocumentView", "take_document"]
 
 
 def take_document(uow: UnitOfWork, document: Document) -> tuple[DocumentView, bool]:
@@ -43,7 +40,7 @@ def take_document(uow: UnitOfWork, document: Document) -> tuple[DocumentView, bo
     ledger.lock(uow, [document.member_id])
     if known := known_document(uow, document):
         return known, False
-    rules = rules_on(published_rules(uow), document.occurred_on)
+    rules = rules_on(uow, document.occurred_on)
     return _credit(uow, document, evaluate_for(uow, document, rules, binding=True)), True
 
 

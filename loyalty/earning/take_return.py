@@ -3,7 +3,7 @@
 What a return undoes is reckoned on all that is left, under the account's lock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -101,26 +101,48 @@ def _take(uow: UnitOfWork, told: Return, original: SourceDocument) -> ReturnView
         for each, points in _lost(uow, told, original, granted)
     }
     total = sum(undone.values())
-    came = {"taken": 0, "owed": 0, "written_off": 0}
-    posting_set = None
-    if total:
-        back = ledger.claw_back(
-            uow,
-            original.member_id,
-            total,
-            undone=granted[0].lot.posting_set_id,
-            lots=[each.lot.id for each in granted if undone.get(each.rule.code)],
-            issuer_id=granted[0].lot.issuer_id,
-            policy=told.policy,
-            source=ledger.Source(told.source, told.source_event_id),
-            reason=told.reason,
-        )
-        posting_set = back.posting_set_id
-        came = {"taken": back.taken, "owed": back.owed, "written_off": back.written_off}
+    key = new_id()
+    back = _claw_back(uow, told, original, key, granted, undone)
+    came = {
+        "taken": sum(each.taken for each in back),
+        "owed": sum(each.owed for each in back),
+        "written_off": sum(each.written_off for each in back),
+    }
     said = {"policy": told.policy.value, "reversed": total, "undone": undone, **came}
-    key = _keep(uow, told, original, said, posting_set)
+    _keep(uow, told, original, said, key, back[0].posting_set_id if back else None)
     uow.audit("document.returned", key, document=str(original.id), points=total)
     return _view(uow.session.get_one(SourceDocument, key))
+
+
+def _claw_back(
+    uow: UnitOfWork,
+    told: Return,
+    original: SourceDocument,
+    key: UUID,
+    granted: Sequence[_Granted],
+    undone: Mapping[str, int],
+) -> list[ledger.ClawedBack]:
+    """Issuer by issuer, each what he gave: nobody pays for the points of another (F18)."""
+    done: list[ledger.ClawedBack] = []
+    for issuer in dict.fromkeys(each.lot.issuer_id for each in granted):
+        his = [each for each in granted if each.lot.issuer_id == issuer and undone[each.rule.code]]
+        if not his:
+            continue
+        source = ledger.Source(told.source, told.source_event_id)
+        done.append(
+            ledger.claw_back(
+                uow,
+                original.member_id,
+                sum(undone[each.rule.code] for each in his),
+                undone=his[0].lot.posting_set_id,
+                lots=[each.lot.id for each in his],
+                issuer_id=issuer,
+                policy=told.policy,
+                source=ledger.Source("clawback", f"{key}/{issuer}") if done else source,
+                reason=told.reason,
+            )
+        )
+    return done
 
 
 def _lost(
@@ -184,9 +206,9 @@ def _keep(
     told: Return,
     original: SourceDocument,
     said: dict[str, Any],
+    key: UUID,
     posting_set: UUID | None,
-) -> UUID:
-    key = new_id()
+) -> None:
     values = {
         "id": key,
         "dealer_id": uow.dealer_id,
@@ -204,7 +226,6 @@ def _keep(
         "returns_id": original.id,
     }
     keep_document(uow, values)
-    return key
 
 
 def _fingerprint(told: Return, original: SourceDocument) -> bytes:

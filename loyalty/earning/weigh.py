@@ -14,17 +14,10 @@ from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.earning import usage as used
 from loyalty.earning.document import Document, fingerprint, paper_of, vin_index
-from loyalty.earning.rules.evaluate import (
-    Evaluation,
-    Facts,
-    LotTerms,
-    Usage,
-    as_json,
-    evaluate,
-    terms_of,
-)
+from loyalty.earning.rules.amounts import Facts
+from loyalty.earning.rules.evaluate import Evaluation, Usage, as_json, evaluate
 from loyalty.earning.rules.rule import Rule
-from loyalty.earning.rules.terms import Grant
+from loyalty.earning.rules.terms import Grant, LotTerms, terms_of
 from loyalty.members.queries import model_of
 from loyalty.points import ledger
 from loyalty.tiers.queries import tier_on

@@ -1,1 +1,2 @@
-"""The CRM feed: files of members, vehicles and documents, taken row by row (F16)."""
+"""The CRM feed (F16): files of members, vehicles and opening balances, taken row by row, and of
+documents, taken set by set; a row that is refused stops no other."""

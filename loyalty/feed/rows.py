@@ -15,9 +15,10 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from kernel.errors import RuleViolation
+from loyalty.earning.document import Document
 from loyalty.earning.opening import OpeningBalance
+from loyalty.earning.rules.rule import DocumentKind
 from loyalty.earning.rules.standard import JobType, Line, Payer
-from loyalty.earning.take_document import Document, DocumentKind
 from loyalty.formats import dates, reference
 from loyalty.members.enroll import Enrolment
 from loyalty.members.vehicles import OwnedVehicle

@@ -1,17 +1,15 @@
 """CSV as records: which rows hold anything, and whether the columns needed are there. Pure.
 
-A cell that a spreadsheet would run as a formula leaves `inert`; `plain` takes that back.
+Cells are read `plain`: a file of refused rows was written with `inert` ones.
 """
 
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from kernel.errors import RuleViolation
 from loyalty.feed.take_row import Record
-
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+from loyalty.formats.cells import plain
 
 
 def records(text: str, *, after: int = 0) -> Iterator[Record]:
@@ -48,13 +46,3 @@ def header_of(
     if repeated := [name for name in (*needed, *optional) if header.count(name) > 1]:
         raise RuleViolation("columns_repeated", names=", ".join(repeated))
     return header
-
-
-def inert(cell: str) -> str:
-    """The cell as a spreadsheet shows it without running it."""
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
-
-
-def plain(cell: str) -> str:
-    """The cell before `inert`, so that a corrected file of faults can itself be imported."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell

@@ -1,4 +1,4 @@
-"""What must be true of closed months, in the style of loyalty/points/proof.py (F17, F18).
+"""What must be true of closed months, in the style of loyalty/points/proof/ (F17, F18).
 
 A posting that appears in a month after its close, by whatever way, breaks S1 or S3.
 """

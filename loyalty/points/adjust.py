@@ -1,6 +1,6 @@
 """Correct a balance by hand, with a reason (F12): a little by a manager, more by two people.
 
-A reader would break this by counting what a manager did alone before the account is locked.
+A reader would break this by counting what was posted before the account is locked.
 """
 
 from datetime import timedelta
@@ -20,17 +20,17 @@ from loyalty.points.own_account import refuse_own_account
 from loyalty.points.rules.expiry import STANDARD, expires_at
 
 SMALL: Final = 2_000
-"""Points a manager corrects alone, for one member within `WINDOW` (api.md, who may do what)."""
+"""Points that managers correct, for one member within `WINDOW` (api.md, who may do what)."""
 WINDOW: Final = timedelta(days=30)
 RULE_ID: Final = "adjustment"
 RULE_VERSION: Final = 1
 UNIT_COST_FEN: Final = Decimal("1.0000")
-ALONE: Final = frozenset({Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER})
+MANAGERS: Final = frozenset({Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER})
 
 
 def request_adjustment(uow: UnitOfWork, *, member_id: UUID, points: int, reason: str) -> UUID:
     """Ask for points to be given (+) or taken (-). A manager posts small ones at once, as long as
-    what he did alone for this member stays small in sum: splitting gains nothing.
+    what was posted by hand for this member stays small in sum: splitting gains nothing.
 
     Raises RuleViolation `points_zero`, NotFound `member_not_found`, Forbidden `own_account`; when
     posted, as `ledger.adjust`.
@@ -39,7 +39,7 @@ def request_adjustment(uow: UnitOfWork, *, member_id: UUID, points: int, reason:
         raise RuleViolation("points_zero", pointer="/points")
     ledger.lock(uow, [member_id])
     refuse_own_account(uow, member_id)
-    alone = uow.actor.role in ALONE and _done_alone(uow, member_id) + abs(points) <= SMALL
+    alone = uow.actor.role in MANAGERS and _small(uow, member_id, points)
     row = PointAdjustment(
         id=new_id(),
         dealer_id=uow.dealer_id,
@@ -80,16 +80,19 @@ def reject_adjustment(uow: UnitOfWork, adjustment_id: UUID, *, version: int) -> 
 def _to_decide(uow: UnitOfWork, adjustment_id: UUID, version: int) -> PointAdjustment:
     """Raises NotFound `adjustment_not_found`, Conflict `version_changed`, `adjustment_decided`,
     Forbidden `separation_of_duties`, `approval_needs_programme_admin`, `own_account`."""
-    row = uow.session.get(PointAdjustment, adjustment_id, with_for_update=True)
-    if row is None:
+    whose = select(PointAdjustment.member_id).where(PointAdjustment.id == adjustment_id)
+    member_id = uow.session.scalar(whose)
+    if member_id is None:
         raise NotFound("adjustment_not_found")
+    ledger.lock(uow, [member_id])
+    row = uow.session.get_one(PointAdjustment, adjustment_id, with_for_update=True)
     if row.version != version:
         raise Conflict("version_changed")
     if row.state != "requested":
         raise Conflict("adjustment_decided")
     if str(row.requested_by) == uow.actor.id:
         raise Forbidden("separation_of_duties")
-    if abs(row.points) > SMALL and uow.actor.role != Role.PROGRAMME_ADMIN:
+    if uow.actor.role in MANAGERS and not _small(uow, member_id, row.points):
         raise Forbidden("approval_needs_programme_admin", most=SMALL)
     refuse_own_account(uow, row.member_id)
     return row
@@ -118,11 +121,12 @@ def _post(uow: UnitOfWork, row: PointAdjustment) -> UUID:
     return posted.posting_set_id
 
 
-def _done_alone(uow: UnitOfWork, member_id: UUID) -> int:
-    done = select(func.coalesce(func.sum(func.abs(PointAdjustment.points)), 0)).where(
+def _small(uow: UnitOfWork, member_id: UUID, points: int) -> bool:
+    """Whether the points, with all that was posted by hand of late by whomever, stay small. The
+    account is locked."""
+    posted = select(func.coalesce(func.sum(func.abs(PointAdjustment.points)), 0)).where(
         PointAdjustment.member_id == member_id,
-        PointAdjustment.single_handed,
-        PointAdjustment.requested_by == UUID(uow.actor.id),
-        PointAdjustment.requested_at > uow.now - WINDOW,
+        PointAdjustment.state == "posted",
+        PointAdjustment.decided_at > uow.now - WINDOW,
     )
-    return int(uow.session.scalars(done).one())
+    return int(uow.session.scalars(posted).one()) + abs(points) <= SMALL

@@ -1,6 +1,8 @@
 """Reads of adjustments, transfers and freezes. They name people by id only."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -8,6 +10,21 @@ from sqlalchemy import or_, select
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.points.models import AccountFreeze, PointAdjustment, PointTransfer
+
+
+@dataclass(frozen=True, slots=True)
+class TransferView:
+    """Points one member gave another; `transferred_by` only for those who may know it."""
+
+    id: UUID
+    from_member_id: UUID
+    to_member_id: UUID
+    points: int
+    transferred_at: datetime
+    transferred_on: date
+    transferred_by: str | None
+    out_set_id: UUID
+    in_set_id: UUID
 
 
 def get_adjustment(
@@ -32,21 +49,22 @@ def list_adjustments(
     return uow.session.scalars(rows.order_by(PointAdjustment.id.desc()).limit(limit)).all()
 
 
-def get_transfer(uow: UnitOfWork, transfer_id: UUID) -> PointTransfer:
+def get_transfer(uow: UnitOfWork, transfer_id: UUID) -> TransferView:
     """A transfer that is there."""
-    return uow.session.get_one(PointTransfer, transfer_id)
+    return _view(uow.session.get_one(PointTransfer, transfer_id))
 
 
 def list_transfers(
     uow: UnitOfWork, member_id: UUID, *, before: UUID | None, limit: int
-) -> Sequence[PointTransfer]:
+) -> list[TransferView]:
     """What a member gave and got, newest first."""
     rows = select(PointTransfer).where(
         or_(PointTransfer.from_member_id == member_id, PointTransfer.to_member_id == member_id)
     )
     if before:
         rows = rows.where(PointTransfer.id < before)
-    return uow.session.scalars(rows.order_by(PointTransfer.id.desc()).limit(limit)).all()
+    found = uow.session.scalars(rows.order_by(PointTransfer.id.desc()).limit(limit))
+    return [_view(row) for row in found]
 
 
 def get_freeze(uow: UnitOfWork, freeze_id: UUID) -> AccountFreeze:
@@ -62,3 +80,17 @@ def list_freezes(
     if before:
         rows = rows.where(AccountFreeze.id < before)
     return uow.session.scalars(rows.order_by(AccountFreeze.id.desc()).limit(limit)).all()
+
+
+def _view(row: PointTransfer) -> TransferView:
+    return TransferView(
+        id=row.id,
+        from_member_id=row.from_member_id,
+        to_member_id=row.to_member_id,
+        points=row.points,
+        transferred_at=row.transferred_at,
+        transferred_on=row.transferred_on,
+        transferred_by=row.transferred_by,
+        out_set_id=row.out_set_id,
+        in_set_id=row.in_set_id,
+    )

@@ -8,6 +8,7 @@ from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.points import ledger
 from loyalty.points.models import PostingSet
+from loyalty.points.own_account import refuse_own_account
 from loyalty.rewards.models import Redemption, RedemptionCancellation
 from loyalty.rewards.stock import restock
 
@@ -16,11 +17,12 @@ def cancel(uow: UnitOfWork, redemption_id: UUID, *, reason: str) -> RedemptionCa
     """Undo a redemption. `restored` are the points that came back alive: those of a lot past its
     date expire at once.
 
-    Raises NotFound `redemption_not_found`, Conflict `already_reversed`.
+    Raises NotFound `redemption_not_found`, Conflict `already_reversed`, Forbidden `own_account`.
     """
     row = uow.session.get(Redemption, redemption_id)
     if row is None:
         raise NotFound("redemption_not_found")
+    refuse_own_account(uow, row.member_id)
     posted = ledger.restore(uow, row.member_id, row.posting_set_id, reason=reason)
     restored = uow.session.scalars(
         select(PostingSet.points).where(
@@ -42,8 +44,3 @@ def cancel(uow: UnitOfWork, redemption_id: UUID, *, reason: str) -> RedemptionCa
     uow.audit("reward.cancelled", redemption_id, points=row.points, restored=restored)
     restock(uow, row.reward_id, row.quantity)
     return cancellation
-
-
-def cancellation_of(uow: UnitOfWork, redemption_id: UUID) -> RedemptionCancellation | None:
-    """How a redemption was undone, if it was."""
-    return uow.session.get(RedemptionCancellation, redemption_id)

@@ -18,7 +18,9 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.earning.rules.standard import UNIT_COST_FEN
 from loyalty.points import ledger
 from loyalty.points.models import DealerPartner, PointHold
+from loyalty.points.own_account import refuse_own_account
 from loyalty.rewards.models import HoldPurpose, Redemption, Reward
+from loyalty.rewards.orders import free_order, let_go, refuse_let_go
 from loyalty.rewards.stock import restock, settle_stock
 
 
@@ -58,15 +60,21 @@ def hold(uow: UnitOfWork, member_id: UUID, wish: Wish) -> UUID:
 def capture(
     uow: UnitOfWork, hold_id: UUID, *, points: int | None = None, honoured_by: UUID | None = None
 ) -> None:
-    """Spend what is held, or a part: the kept stock is used and becomes a redemption.
+    """Spend what is held: the kept stock is used and becomes a redemption. A part only where no
+    reward is kept: its price was agreed on by the hold.
 
-    Raises as `ledger.capture`; RuleViolation `partner_unknown`.
+    Raises as `ledger.capture`; RuleViolation `partner_unknown`, `capture_whole_reward`, Forbidden
+    `own_account`.
     """
     if honoured_by and honoured_by != uow.dealer_id and not _is_partner(uow, honoured_by):
         raise RuleViolation("partner_unknown", pointer="/honoured_by")
     held, purpose = _found(uow, hold_id)
-    spent = points or held.points
+    refuse_own_account(uow, held.member_id)
+    spent = held.points if points is None else points
+    if purpose.reward_id and spent != held.points:
+        raise RuleViolation("capture_whole_reward", pointer="/points", points=held.points)
     posted = ledger.capture(uow, held.member_id, hold_id, spent, honoured_by=honoured_by)
+    refuse_let_go(uow, purpose)
     if purpose.reward_id and purpose.quantity:
         settle_stock(uow, purpose, "used")
         uow.session.add(
@@ -93,6 +101,7 @@ def release(uow: UnitOfWork, hold_id: UUID) -> None:
     """Give points and stock back before the time is up. Raises as `ledger.release`."""
     held, purpose = _found(uow, hold_id)
     ledger.release(uow, held.member_id, hold_id)
+    let_go(uow, purpose)
     if purpose.reward_id and purpose.quantity:
         settle_stock(uow, purpose, "returned")
         restock(uow, purpose.reward_id, purpose.quantity)
@@ -119,6 +128,8 @@ def _fits_the_price(uow: UnitOfWork, wish: Wish) -> None:
 
 def _keep_purpose(uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish) -> None:
     source, key = wish.order or (None, None)
+    if wish.order:
+        free_order(uow, *wish.order)
     purpose = HoldPurpose(
         member_id=member_id,
         hold_id=hold_id,
@@ -129,6 +140,7 @@ def _keep_purpose(uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish) -
         order_key=key,
         cash_fen=wish.cash_fen,
         stock="kept" if wish.reward_id else "none",
+        live=True,
     )
     try:
         with uow.session.begin_nested():

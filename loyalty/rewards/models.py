@@ -61,7 +61,8 @@ class RedemptionCancellation(Base):
 
 
 class HoldPurpose(Base):
-    """What a hold is for: pieces of a reward, whose stock it keeps, or an order elsewhere."""
+    """What a hold is for: pieces of a reward, whose stock it keeps, or an order elsewhere, which
+    has one `live` hold."""
 
     __tablename__ = "hold_purpose"
 
@@ -74,3 +75,4 @@ class HoldPurpose(Base):
     order_key: Mapped[str | None]
     cash_fen: Mapped[int]
     stock: Mapped[str]
+    live: Mapped[bool]

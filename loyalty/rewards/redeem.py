@@ -93,6 +93,10 @@ def _refusal(outcome: str, facts: dict[str, Any]) -> DomainError:
         return NotFound("reward_not_found")
     if outcome == "no_partner":
         return RuleViolation("partner_unknown", pointer="/honoured_by")
+    if outcome == "not_by_owner":
+        return RuleViolation("honoured_by_staff_only", pointer="/honoured_by")
+    if outcome == "own_account":
+        return Forbidden("own_account")
     if outcome == "out_of_range":
         return RuleViolation("points_out_of_range", most=MOST_POINTS)
     if outcome == "out_of_stock":

@@ -13,14 +13,14 @@ from loyalty.tiers.models import MemberTier
 
 @dataclass(frozen=True, slots=True)
 class TierView:
-    """One word about a member's tier, with who said it and why."""
+    """One word about a member's tier, with why and, for those who may know it, who said it."""
 
     id: UUID
     member_id: UUID
     tier: str
     since_on: date
     reason: str
-    set_by: str
+    set_by: str | None
     set_at: datetime
 
 

@@ -28,7 +28,8 @@ SELECT app_protect('redemption_cancellation', 'SELECT, INSERT');
 SELECT app_append_only('redemption_cancellation');
 
 -- What a hold is for: pieces of a reward, whose stock it keeps, or an order of another system.
--- `cash_fen` is what the member pays besides.
+-- `cash_fen` is what the member pays besides; `live` until the hold was released or ran out and
+-- its order holds anew.
 CREATE TABLE hold_purpose (
     member_id uuid NOT NULL,
     hold_id uuid NOT NULL,
@@ -39,8 +40,8 @@ CREATE TABLE hold_purpose (
     order_key text,
     cash_fen bigint NOT NULL CHECK (cash_fen >= 0),
     stock text NOT NULL CHECK (stock IN ('none', 'kept', 'used', 'returned')),
+    live boolean NOT NULL DEFAULT true,
     CONSTRAINT pk_hold_purpose PRIMARY KEY (member_id, hold_id),
-    CONSTRAINT uq_hold_purpose_order UNIQUE (dealer_id, order_source, order_key),
     CONSTRAINT fk_hold_purpose_hold FOREIGN KEY (member_id, hold_id)
         REFERENCES point_hold (member_id, id),
     CONSTRAINT fk_hold_purpose_reward FOREIGN KEY (dealer_id, reward_id)
@@ -50,9 +51,11 @@ CREATE TABLE hold_purpose (
     ),
     CONSTRAINT ck_hold_purpose_order CHECK ((order_source IS NULL) = (order_key IS NULL))
 );
+CREATE UNIQUE INDEX uq_hold_purpose_order
+    ON hold_purpose (dealer_id, order_source, order_key) WHERE live;
 CREATE INDEX ix_hold_purpose_kept ON hold_purpose (reward_id) WHERE stock = 'kept';
 SELECT app_protect('hold_purpose', 'SELECT, INSERT');
-GRANT UPDATE (stock) ON hold_purpose TO loyalty_app;
+GRANT UPDATE (stock, live) ON hold_purpose TO loyalty_app;
 
 -- An answer without personal data may be kept as it is, by the call that made it.
 ALTER TABLE idempotency_claim ADD COLUMN sealed boolean NOT NULL DEFAULT true;

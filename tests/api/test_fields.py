@@ -16,7 +16,19 @@ from marshmallow import fields as library
 
 from api.problems import problem_of
 from api.schemas.base import Strict
-from api.schemas.fields import Choice, Day, Flag, Instant, Items, Points, StrictInt, Text, Uuid
+from api.schemas.fields import (
+    Choice,
+    Day,
+    Flag,
+    Instant,
+    Items,
+    Points,
+    Remark,
+    StrictInt,
+    Text,
+    Uuid,
+)
+from api.v1 import OPERATIONS
 
 
 class PayType(Enum):
@@ -42,6 +54,7 @@ class Body(Strict):
     ids = Items(Uuid(), 1, 2)
     tags = Items(Text(0, 5))
     maybe = Text(0, 5, allow_none=True)
+    reason = Remark(1, 40)
 
 
 UUID = "018f3b7e-0000-7000-8000-00000000000a"
@@ -50,6 +63,8 @@ TAKEN: list[tuple[str, Any, Any]] = [
     ("points", 10_000_000, 10_000_000),
     ("count", 0, 0),
     ("note", "张·三", "张·三"),
+    ("note", "1380013800", "1380013800"),
+    ("reason", "２０２６年活动补发", "２０２６年活动补发"),
     ("note", "𠮷野\u3000家", "𠮷野\u3000家"),
     ("note", "🚗" * 10, "🚗" * 10),
     ("id", UUID, UUID),
@@ -136,6 +151,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("tags", ["a"] * 201, "field_length"),
     ("lines", {"points": 5}, "field_type"),
     ("line", [5], "field_type"),
+    *each("reason", "field_personal", "请回电13800138000", "车主京A12345的积分"),
+    ("reason", "", "field_length"),
+    ("reason", "a\u200bb", "field_characters"),
     ("surprise", 1, "field_unknown"),
     ("__proto__", {}, "field_unknown"),
 ]
@@ -197,3 +215,18 @@ def test_the_api_document_shows_the_bounds_of_every_field() -> None:
     assert (shown["day"]["format"], shown["at"]["format"]) == ("date", "date-time")
     assert shown["paid_by"]["enum"] == ["cash", "warranty"]
     assert (shown["ids"]["minItems"], shown["ids"]["maxItems"]) == (1, 2)
+
+
+REASONS = [
+    pytest.param(field, id=operation.name)
+    for operation in OPERATIONS
+    if operation.body is not None
+    and isinstance(field := operation.body().fields.get("reason"), Text)
+]
+
+
+@pytest.mark.parametrize("field", REASONS)
+def test_a_reason_typed_by_staff_names_nobody(field: Text) -> None:
+    with pytest.raises(ValidationError) as refused:
+        field.deserialize("请回电13800138000")
+    assert refused.value.messages == ["field_personal"]

@@ -51,8 +51,8 @@ def test_a_changed_document_is_refused_and_kept_among_the_errors(desk: Desk) -> 
 
 
 def test_formulas_in_refused_rows_are_inert(desk: Desk) -> None:
-    cells = '=HYPERLINK("http://x"),+8612,@SUM(A1),-1'
-    evil = 'M9,"=HYPERLINK(""http://x"")",+8612,@SUM(A1),-1'
+    cells = '=HYPERLINK("http://x"),+8612,@SUM(A1),-1+2'
+    evil = 'M9,"=HYPERLINK(""http://x"")",+8612,@SUM(A1),-1+2'
     file = desk.file("members", evil, "M8,\t=1,１３６００１３６０００,＝1+1,2024-05-01,,,")
     desk.run("members", file)
     with file.with_name(f"{file.name}.errors.csv").open(encoding="utf-8-sig", newline="") as made:

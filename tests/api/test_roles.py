@@ -10,11 +10,12 @@ from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from api.routes import Operation
+from api.routes import Operation, Routes
+from api.schemas.corrections import AdjustmentOut, DecisionIn
 from api.service import Service, development_issuer
 from api.tokens import mint
 from api.v1 import OPERATIONS
-from loyalty.dealers.roles import Role
+from loyalty.dealers.roles import MFA_ROLES, Role
 from tests.support.shop import Shop, hire, open_shop
 from tests.support.story import earn, member, reward
 
@@ -128,7 +129,8 @@ def test_an_owner_spends_his_own_points_only(shop: Shop) -> None:
     assert done.json is not None
     path = f"/v1/redemptions/{done.json['id']}"
     assert shop.get("owner", path, subject=neighbour).status_code == 200
-    assert shop.get("owner", path).status_code == 404
+    nobodys = shop.get("owner", f"/v1/redemptions/{uuid.uuid4()}")
+    assert code(shop.get("owner", path)) == code(nobodys) == (404, "redemption_not_found")
 
 
 def test_a_person_who_left_is_refused_with_the_token_still_in_hand(shop: Shop) -> None:
@@ -215,6 +217,21 @@ def test_who_sees_or_rules_everything_has_signed_in_with_a_second_factor(
     )
     answer = shop.client().get(path, headers={"Authorization": f"Bearer {alone}"})
     assert code(answer) == (401, "token_mfa_required")
+
+
+@pytest.mark.parametrize("role", sorted(MFA_ROLES))
+def test_an_operation_in_one_trip_is_never_open_to_who_needs_a_second_factor(role: Role) -> None:
+    routes = Routes("trips")
+    with pytest.raises(TypeError, match="second factor"):
+        routes.post(
+            "/v1/trips",
+            summary="A trip",
+            roles=(Role.CONSULTANT, role),
+            body=DecisionIn,
+            answer=AdjustmentOut,
+            in_one_trip=True,
+        )
+    assert routes.operations == []
 
 
 def test_a_withdrawn_token_is_refused_and_another_of_the_same_person_is_not(shop: Shop) -> None:

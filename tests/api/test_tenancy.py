@@ -235,7 +235,7 @@ def test_the_database_itself_lets_nobody_write_a_row_for_another_dealer(
     insert = text(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)})")
     database = ours.shop.service.database
     with (
-        pytest.raises(DBAPIError, match="row-level security policy|permission denied") as refusal,
+        pytest.raises(DBAPIError, match=r"row-level security policy|permission denied") as refusal,
         database.transaction(theirs.shop.dealer_id) as session,
     ):
         session.execute(insert, {"dealer": ours.shop.dealer_id})

@@ -94,7 +94,7 @@ def _step(rig: Rig, shop: Shop, members: Sequence[UUID], reward: str, dice: Rand
     if held.status != 201:
         return [held]
     end = dice.choice(("captures", "releases"))
-    return [held, send("crm", f"/v1/point-holds/{held.id}/{end}", {})]
+    return [held, send("service_desk", f"/v1/point-holds/{held.id}/{end}", {})]
 
 
 @contextmanager

@@ -92,7 +92,16 @@ class Loss:
 
     issuer: UUID
     points: int
-    lots: set[UUID]
+    lots: frozenset[UUID]
+
+
+@dataclass
+class Charge:
+    """What clawbacks of these lots have made the member owe, less what was forgiven."""
+
+    issuer: UUID
+    points: int
+    lots: frozenset[UUID]
 
 
 @dataclass
@@ -102,6 +111,7 @@ class Member:
     burns: dict[UUID, Burn] = field(default_factory=dict)
     debts: Counter[UUID] = field(default_factory=Counter)
     losses: list[Loss] = field(default_factory=list)
+    charges: list[Charge] = field(default_factory=list)
     frozen: bool = False
 
     @property
@@ -143,7 +153,7 @@ class Programme:
         who = self.members[member]
         for hold in who.holds.values():
             if hold.state == "open" and hold.ends <= now:
-                self._give_back(hold, now, used=0)
+                self._give_back(who, hold, now, used=0)
                 hold.state = "expired"
         for lot in who.lots.values():
             begun = lot.available_at is not None and lot.available_at <= now
@@ -203,14 +213,14 @@ class Programme:
             lot.held -= share
         self._honour(parts, honoured_by)
         who.burns[act] = Burn(parts, honoured_by)
-        self._give_back(hold, now, used=points)
+        self._give_back(who, hold, now, used=points)
         hold.state = "captured"
         self._settle(who, now)
 
     def release(self, member: UUID, key: UUID, now: datetime) -> None:
         who = self.members[member]
         hold = self._running(who, key, now)
-        self._give_back(hold, now, used=0)
+        self._give_back(who, hold, now, used=0)
         hold.state = "released"
         self._settle(who, now)
 
@@ -227,21 +237,48 @@ class Programme:
         back = {lot.id: 0 if lot.over(now) else points for lot, points in burn.parts}
         for lot, points in burn.parts:
             self._return(lot, points, now)
-        self._recover(who, back)
+        self._forgive(who, burn.parts, now)
         self._settle(who, now)
+        self._recover(member, back, now)
 
-    def _recover(self, who: Member, back: Mapping[UUID, int]) -> None:
+    def _recover(self, member: UUID, back: Mapping[UUID, int], now: datetime) -> None:
         """What was written off because it was spent is owed when it comes back."""
-        grouped: dict[frozenset[UUID], list[Loss]] = {}
+        who = self.members[member]
         for loss in who.losses:
-            grouped.setdefault(frozenset(loss.lots), []).append(loss)
-        for lots, losses in grouped.items():
-            came = sum(points for key, points in back.items() if key in lots)
-            for loss in losses:
-                share = min(loss.points, came)
-                loss.points, came = loss.points - share, came - share
-                who.debts[loss.issuer] += share
-                self._post("written_off", loss.issuer, share)
+            came = sum(points for key, points in back.items() if key in loss.lots)
+            share = min(loss.points, came, self.spendable(member, now))
+            loss.points -= share
+            self._charge(who, loss.issuer, share, loss.lots)
+            self._post("written_off", loss.issuer, share)
+            self._settle(who, now)
+
+    def _charge(self, who: Member, issuer: UUID, points: int, lots: frozenset[UUID]) -> None:
+        who.debts[issuer] += points
+        who.charges.append(Charge(issuer, points, lots))
+
+    def _charged(self, who: Member, issuer: UUID, lots: frozenset[UUID]) -> int:
+        return sum(
+            charge.points
+            for charge in who.charges
+            if charge.issuer == issuer and charge.lots == lots
+        )
+
+    def _forgive(self, who: Member, parts: list[tuple[Lot, int]], now: datetime) -> None:
+        """Nobody owes for points that came back after their lot's end: they are lost."""
+        for lot, points in sorted(parts, key=lambda part: part[0].id):
+            if not lot.over(now):
+                continue
+            for lots in {charge.lots for charge in who.charges if lot.id in charge.lots}:
+                share = min(
+                    points,
+                    lot.expired - lot.reinstated,
+                    self._charged(who, lot.issuer, lots),
+                    who.debts[lot.issuer],
+                )
+                if share > 0:
+                    lot.expired -= share
+                    self._charge(who, lot.issuer, -share, lots)
+                    self._post("expired", lot.issuer, -share)
 
     def claw_back(
         self,
@@ -277,13 +314,15 @@ class Programme:
             lot.remaining -= share
             taken, rest = taken + share, rest - share
         self._owe_for(parts, issuer)
+        group = frozenset(lot.id for lot in lots)
         if arrears:
-            who.debts[issuer] += rest
+            self._charge(who, issuer, rest, group)
             return taken, rest, 0
-        owed = min(rest, sum(lot.held for lot in lots))
-        who.debts[issuer] += owed
+        held = sum(lot.held for lot in lots) - self._charged(who, issuer, group)
+        owed = min(rest, max(0, held))
+        self._charge(who, issuer, owed, group)
         self._post("written_off", issuer, owed - rest)
-        who.losses.append(Loss(issuer, rest - owed, {lot.id for lot in lots}))
+        who.losses.append(Loss(issuer, rest - owed, group))
         return taken, owed, rest - owed
 
     def reinstate(self, member: UUID, key: UUID, made: Lot, now: datetime) -> None:
@@ -360,12 +399,14 @@ class Programme:
             raise RefusedError("hold_ended")
         return hold
 
-    def _give_back(self, hold: Hold, now: datetime, *, used: int) -> None:
+    def _give_back(self, who: Member, hold: Hold, now: datetime, *, used: int) -> None:
         spent = {lot.id: share for lot, share in _first(hold.parts, used)}
         for lot, points in hold.parts:
             back = points - spent.get(lot.id, 0)
             lot.held -= back
             self._return(lot, back, now)
+        kept = [(lot, points - spent.get(lot.id, 0)) for lot, points in hold.parts]
+        self._forgive(who, kept, now)
 
     def _return(self, lot: Lot, points: int, now: datetime) -> None:
         if lot.over(now):

@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from api.commands.work import unit_of_work
-from loyalty.dealers.roles import Role
-from loyalty.dealers.staff import add_staff
 from tests.support import ledger_rows as books
 from tests.support import story
 from tests.support.clock import TestClock
@@ -54,14 +51,6 @@ def decide(
 def problem(answer: TestResponse) -> tuple[int, str]:
     assert answer.json is not None
     return answer.status_code, answer.json["code"]
-
-
-def person(shop: Shop, role: str, phone: str) -> uuid.UUID:
-    """A member of staff who uses this phone."""
-    with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
-        return add_staff(
-            uow, staff_no=uuid.uuid4().hex, name="张三", phone=phone, roles=[Role(role)], team="a"
-        )
 
 
 @pytest.mark.parametrize("role", ["duty_manager", "showroom_manager"])
@@ -124,11 +113,38 @@ def test_splitting_a_large_adjustment_gains_nothing(shop: Shop, clock: TestClock
     states = [adjusted(shop, member, points)["state"] for points in (1_500, -500, 1)]
     assert states == ["posted", "posted", "requested"]
     assert adjusted(shop, other, 2_000)["state"] == "posted"
-    assert adjusted(shop, member, 2_000, "showroom_manager")["state"] == "posted"
+    assert adjusted(shop, member, 1, "showroom_manager")["state"] == "requested"
     clock.add(days=29)
     assert adjusted(shop, member, 1)["state"] == "requested"
     clock.add(days=1, seconds=1)
     assert adjusted(shop, member, 2_000)["state"] == "posted"
+
+
+def test_splitting_a_large_adjustment_into_a_consultants_requests_gains_nothing(
+    shop: Shop, clock: TestClock
+) -> None:
+    member, other = saver(shop), saver(shop, phone="13900139000")
+    asked = [adjusted(shop, member, points, "consultant") for points in (1_500, -500, 1, 2_000)]
+    for each in asked[:2]:
+        story.ok(decide(shop, each, "approvals", "duty_manager"))
+    needed = (403, "approval_needs_programme_admin")
+    for role in ("duty_manager", "showroom_manager"):
+        assert problem(decide(shop, asked[2], "approvals", role)) == needed
+        assert adjusted(shop, member, 1, role)["state"] == "requested"
+    assert story.balance(shop, member) == 1_500
+    story.ok(decide(shop, adjusted(shop, other, 2_000, "consultant"), "approvals", "duty_manager"))
+    story.ok(decide(shop, asked[2], "approvals", "programme_admin"))
+    clock.add(days=30, seconds=1)
+    story.ok(decide(shop, asked[3], "approvals", "duty_manager"))
+    assert story.balance(shop, member) == 3_501
+
+
+def test_approving_16_requests_at_once_gains_nothing_either(shop: Shop) -> None:
+    member = saver(shop)
+    asked = [adjusted(shop, member, 1_000, "consultant") for _ in range(16)]
+    seen = at_once(16, lambda n: decide(shop, asked[n], "approvals", "duty_manager").status_code)
+    assert seen == {201: 2, 403: 14}
+    assert story.balance(shop, member) == 2_500
 
 
 def test_splitting_by_16_requests_at_once_gains_nothing_either(shop: Shop) -> None:
@@ -202,8 +218,8 @@ def test_of_16_approvals_at_once_one_posts(shop: Shop) -> None:
 
 def test_nobody_moves_the_points_of_his_own_account(shop: Shop) -> None:
     member, friend = saver(shop), story.member(shop, name="李四", phone="13900139000")
-    me = person(shop, "duty_manager", "13800138000")
-    admin = person(shop, "dealer_admin", "+86 138 0013 8000")
+    me = hire(shop, "duty_manager", phone="13800138000")
+    admin = hire(shop, "dealer_admin", phone="+86 138 0013 8000")
     assert problem(adjust(shop, member, 1, subject=me)) == (403, "own_account")
     assert adjusted(shop, friend, 1, subject=me)["state"] == "posted"
     asked = adjusted(shop, member, 1, "consultant")
@@ -262,7 +278,7 @@ def test_a_frozen_account_spends_nothing_while_credits_go_on(shop: Shop) -> None
     tries = [
         shop.post("duty_manager", "/v1/redemptions", spend),
         shop.post("crm", "/v1/point-holds", hold),
-        shop.post("crm", f"/v1/point-holds/{kept[0]}/captures"),
+        shop.post("service_desk", f"/v1/point-holds/{kept[0]}/captures"),
         shop.post("duty_manager", "/v1/point-transfers", give),
         shop.post("duty_manager", "/v1/point-transfers", back),
         adjust(shop, member, -10),
@@ -326,7 +342,7 @@ def reinstate(
         "lot_id": str(lot),
         "points": points,
         "months": 3,
-        "reason": "客户住院期间过期",
+        "reason": "系统故障期间过期",
     }
     return shop.post(role, "/v1/point-reinstatements", body)
 

@@ -16,7 +16,7 @@ from tests.loyalty.test_races import at_once
 from tests.support import earning, story
 from tests.support.clock import TestClock
 from tests.support.earning import account, day, earned, line, survey, why
-from tests.support.shop import Shop
+from tests.support.shop import Shop, hire
 
 GOLD_DOUBLE = {
     "kinds": ["service_order"],
@@ -295,8 +295,22 @@ def test_tiers_are_listed_the_latest_word_first(shop: Shop) -> None:
         ("gold", day(shop)),
         ("silver", day(shop, -30)),
     ]
+    assert {each["set_by"] for each in found} == {None}
+    staff = story.ok(shop.get("dealer_admin", path), 200)["items"]
+    assert {each["set_by"] for each in staff} == {str(shop.people["dealer_admin"])}
     bad = {"member_id": str(member), "tier": "Gold!", "since_on": day(shop), "reason": "x"}
     assert code(shop.post("crm", "/v1/tier-assignments", bad)) == (422, "tier_invalid")
+
+
+def test_nobody_gives_himself_a_tier(shop: Shop) -> None:
+    member = story.member(shop)
+    me = hire(shop, "dealer_admin", phone="13800138000")
+    body = {"member_id": str(member), "tier": "gold", "since_on": day(shop), "reason": "年度评定"}
+    refused = shop.post("dealer_admin", "/v1/tier-assignments", body, subject=me)
+    assert code(refused) == (403, "own_account")
+    path = f"/v1/members/{member}/tiers"
+    assert story.ok(shop.get("dealer_admin", path), 200)["items"] == []
+    story.ok(shop.post("crm", "/v1/tier-assignments", body))
 
 
 def opening(shop: Shop, member: uuid.UUID, **facts: Any) -> tuple[int, bool]:

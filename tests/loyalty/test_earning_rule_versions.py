@@ -1,16 +1,24 @@
 """Rules as versions over HTTP: two people, effective days, late documents, what stands for ever."""
 
 import uuid
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, insert, text
 from sqlalchemy.exc import DBAPIError
 
+from loyalty.earning import rule_book
+from loyalty.earning.models import EarningRule
+from loyalty.earning.rules.body import dump, parse
+from loyalty.earning.rules.rule import STANDARD_RULE, Rule, in_force
 from tests.loyalty.test_races import at_once
 from tests.support import earning, story
 from tests.support.clock import TestClock
 from tests.support.earning import day, draft, earned, line, publish, why
+from tests.support.finance import work
 from tests.support.shop import Shop, hire
 
 ONE_A_YUAN = {"kinds": ["service_order"], "award": {"per_yuan": {"points": 1, "per_fen": 100}}}
@@ -212,3 +220,74 @@ def test_exclusion_is_explained(shop: Shop) -> None:
     document = earning.survey(shop, member)
     assert document["points"] == 20
     assert why(document) == {"big": None, "small": "excluded_by_group", "standard_spend": "kind"}
+
+
+FIRST = date(2026, 3, 1)
+SPANS: dict[str, list[tuple[int, int | None]]] = {
+    "standard_spend": [(0, 2), (4, None), (4, None), (9, None)],
+    "often": [(2, None), (5, 7), (5, 6), (3, None), (8, None)],
+    "ended": [(1, 3)],
+    "to_come": [(40, None)],
+}
+"""Versions by code, in their order: first day and first day without, counted from FIRST."""
+
+
+def on(days: int) -> date:
+    return FIRST + timedelta(days=days)
+
+
+def versions() -> Iterator[Rule]:
+    for code, spans in SPANS.items():
+        for version, (first, until) in enumerate(spans, start=2):
+            body = parse(ONE_A_YUAN)
+            yield Rule(code, version, on(first), None if until is None else on(until), body)
+
+
+def keep(shop: Shop, rules: list[Rule], **facts: Any) -> None:
+    told = {"state": "published", "publisher_id": shop.people["programme_admin"]} | facts
+    with work(shop) as uow:
+        for rule in rules:
+            row = {
+                "dealer_id": shop.dealer_id,
+                "code": rule.code,
+                "version": rule.version,
+                "id": uuid.uuid4(),
+                "body": dump(rule.body),
+                "effective_from": rule.effective_from,
+                "effective_until": rule.effective_until,
+                "author_id": shop.people["dealer_admin"],
+                "created_at": uow.now,
+                "published_at": uow.now if told["publisher_id"] else None,
+            }
+            uow.session.execute(insert(EarningRule).values(row | told))
+
+
+def test_the_rules_of_any_days_are_chosen_from_every_version_published(shop: Shop) -> None:
+    rules = list(versions())
+    keep(shop, rules)
+    unpublished = Rule("often", 90, on(0), None, parse(TWO_A_YUAN))
+    keep(shop, [unpublished], state="draft", publisher_id=None)
+    with work(shop) as uow:
+        for first, last in combinations_with_replacement(range(-1, 11), 2):
+            days = {on(first), on(last)}
+            for each, chosen in rule_book.rules_of_days(uow, days).items():
+                counted = {rule.code: rule for rule in [STANDARD_RULE, *in_force(rules, each)]}
+                assert chosen == [rule for _, rule in sorted(counted.items())]
+        assert rule_book.rules_of_days(uow, set()) == {}
+
+
+def test_a_day_reads_one_version_of_each_rule_however_many_there_were(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(shop, list(versions()))
+    read: list[list[Rule]] = []
+
+    def seen(rules: list[Rule], day: date) -> list[Rule]:
+        read.append(list(rules))
+        return in_force(rules, day)
+
+    monkeypatch.setattr(rule_book, "in_force", seen)
+    with work(shop) as uow:
+        rule_book.rules_on(uow, on(9))
+    found = sorted((rule.code, rule.version) for rule in read[0])
+    assert found == [("ended", 2), ("often", 6), ("standard_spend", 5)]

@@ -15,22 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import RuleViolation
-from loyalty.earning.rules.body import STANDARD_RULE, DocumentKind, Rule, dump, in_force, parse
+from loyalty.earning.rules.amounts import Facts, Paper
+from loyalty.earning.rules.body import dump, parse
 from loyalty.earning.rules.evaluate import (
     Considered,
     Evaluation,
-    Facts,
-    LotTerms,
-    Paper,
     Usage,
     as_json,
     cap_period,
     cooldown_period,
     evaluate,
-    terms_of,
 )
 from loyalty.earning.rules.returns import ReturnedLine, earned_after, remaining_lines
-from loyalty.earning.rules.standard import JobType, Line, Payer, points_for
+from loyalty.earning.rules.rule import STANDARD_RULE, DocumentKind, Rule, in_force
+from loyalty.earning.rules.standard import JobType, Line, Payer
+from loyalty.earning.rules.terms import LotTerms, terms_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = date(2026, 3, 15)
@@ -588,10 +587,28 @@ LINES = st.lists(
 
 
 @given(LINES, st.sampled_from(sorted(STANDARD_RULE.body.kinds)))
-def test_the_standard_rule_as_data_gives_what_it_gave_as_code(
+def test_the_standard_rule_gives_a_point_for_every_whole_yuan_the_customer_paid(
     lines: list[Line], kind: DocumentKind
 ) -> None:
-    assert outcome(paper(*lines, kind=kind), STANDARD_RULE).points == points_for(lines)
+    paid_fen = sum(line.amount_fen for line in lines if line.payer is Payer.CUSTOMER)
+    assert outcome(paper(*lines, kind=kind), STANDARD_RULE).points == paid_fen // 100
+
+
+@pytest.mark.parametrize(
+    ("lines", "points"),
+    [
+        ([], 0),
+        ([Line(Payer.CUSTOMER, 99)], 0),
+        ([Line(Payer.CUSTOMER, 100)], 1),
+        ([Line(Payer.CUSTOMER, 150), Line(Payer.CUSTOMER, 150)], 3),
+        ([Line(Payer.WARRANTY, 10_000)], 0),
+        ([Line(Payer.INSURER, 10_000), Line(Payer.CUSTOMER, 10_000)], 100),
+    ],
+)
+def test_the_sum_of_a_document_is_rounded_down_to_whole_yuan(
+    lines: list[Line], points: int
+) -> None:
+    assert outcome(paper(*lines), STANDARD_RULE).points == points
 
 
 @given(LINES, st.integers(1, 1_000), st.integers(1, 9), st.integers(1, 999))

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import RuleViolation
+from loyalty.earning.document import Document
 from loyalty.earning.opening import OpeningBalance
+from loyalty.earning.rules.rule import DocumentKind
 from loyalty.earning.rules.standard import JobType, Line, Payer
-from loyalty.earning.take_document import Document, DocumentKind
 from loyalty.feed import rows
 from loyalty.feed.rows import COLUMNS, FeedKind, Row
 from loyalty.members.enroll import Enrolment

@@ -20,11 +20,12 @@ from sqlalchemy import create_engine, text
 from api import spreadsheet
 from api.commands.dealer import dealer
 from api.service import Service
-from api.spreadsheet import Table, as_csv, inert
+from api.spreadsheet import Table, as_csv
 from api.v1 import exports
 from kernel.errors import Conflict, RuleViolation
 from kernel.ids import new_id
 from loyalty.finance.proof import CHECKS
+from loyalty.formats.cells import inert
 from loyalty.points import ledger
 from loyalty.points.ledger import Credit, DebtPolicy
 from loyalty.points.proof import prove

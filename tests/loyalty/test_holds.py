@@ -15,7 +15,7 @@ from tests.support import ledger_rows as books
 from tests.support import story
 from tests.support.clock import TestClock
 from tests.support.race import at_once
-from tests.support.shop import Shop, open_shop
+from tests.support.shop import Shop, hire, open_shop
 
 CASH = {"amount_fen": 20_000, "currency": "CNY"}
 
@@ -36,8 +36,16 @@ def held(shop: Shop, member: uuid.UUID, **facts: Any) -> dict[str, Any]:
     return story.ok(ask(shop, member, **facts))
 
 
-def end(shop: Shop, hold: dict[str, Any], how: str, role: str = "crm", **body: Any) -> TestResponse:
-    return shop.post(role, f"/v1/point-holds/{hold['id']}/{how}", body)
+def end(
+    shop: Shop,
+    hold: dict[str, Any],
+    how: str,
+    role: str = "service_desk",
+    *,
+    subject: uuid.UUID | None = None,
+    **body: Any,
+) -> TestResponse:
+    return shop.post(role, f"/v1/point-holds/{hold['id']}/{how}", body, subject=subject)
 
 
 def look(shop: Shop, hold: dict[str, Any]) -> dict[str, Any]:
@@ -49,9 +57,9 @@ def problem(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
 
 
-def cancel(shop: Shop, redemption: str) -> TestResponse:
+def cancel(shop: Shop, redemption: str, *, subject: uuid.UUID | None = None) -> TestResponse:
     path = f"/v1/redemptions/{redemption}/cancellations"
-    return shop.post("service_desk", path, {"reason": "客户改变主意"})
+    return shop.post("service_desk", path, {"reason": "客户改变主意"}, subject=subject)
 
 
 def test_300_of_500_points_are_held_with_the_gift_and_the_rest_is_paid_in_cash(shop: Shop) -> None:
@@ -61,7 +69,7 @@ def test_300_of_500_points_are_held_with_the_gift_and_the_rest_is_paid_in_cash(s
     assert story.balance(shop, member) == 200
     assert books.account(shop, member) == (200, 300)
     assert books.stock(shop, gift) == 1
-    done = story.ok(end(shop, hold, "captures", "service_desk"))
+    done = story.ok(end(shop, hold, "captures"))
     assert (done["state"], done["captured"], done["stock"]) == ("captured", 300, "used")
     redemption = story.ok(shop.get("duty_manager", f"/v1/redemptions/{done['redemption_id']}"), 200)
     assert (redemption["points"], redemption["quantity"]) == (300, 1)
@@ -166,12 +174,86 @@ def test_points_and_cash_together_fit_the_price(
     assert (answer.status_code, (answer.json or {}).get("code", "")) == expected
 
 
-def test_an_order_holds_points_once(shop: Shop) -> None:
-    member, order = saver(shop), {"source": "mall", "id": "O-1"}
-    assert held(shop, member, points=10, order_ref=order)["order_ref"] == order
-    again = ask(shop, member, points=10, order_ref=order)
-    assert problem(again) == (409, "order_held_already")
+def test_a_hold_that_keeps_a_reward_is_captured_whole(shop: Shop) -> None:
+    """Two hundred yuan were paid besides 300 points; nobody gets the gift for one point."""
+    member, gift = saver(shop), story.reward(shop, points=500, stock=2)
+    hold = held(shop, member, reward_id=gift, quantity=1, cash=CASH)
+    for part in (1, 299, 301):
+        refused = end(shop, hold, "captures", points=part)
+        assert problem(refused) == (422, "capture_whole_reward")
+        assert refused.json is not None
+        assert refused.json["errors"][0]["pointer"] == "/points"
+    assert (look(shop, hold)["state"], books.account(shop, member)) == ("open", (200, 300))
+    done = story.ok(end(shop, hold, "captures", points=300))
+    assert (done["captured"], done["stock"]) == (300, "used")
+
+
+ORDER = {"source": "mall", "id": "O-1"}
+
+
+def test_an_order_holds_points_once_at_a_time(shop: Shop) -> None:
+    member = saver(shop)
+    hold = held(shop, member, points=10, order_ref=ORDER)
+    assert hold["order_ref"] == ORDER
+    refused = (409, "order_held_already")
+    assert problem(ask(shop, member, points=10, order_ref=ORDER)) == refused
     assert books.account(shop, member) == (490, 10)
+    story.ok(end(shop, hold, "captures"))
+    assert problem(ask(shop, member, points=10, order_ref=ORDER)) == refused
+    assert books.account(shop, member) == (490, 0)
+
+
+def test_an_order_whose_hold_was_released_holds_again(shop: Shop) -> None:
+    member = saver(shop)
+    for _ in range(2):
+        hold = held(shop, member, points=10, order_ref=ORDER)
+        story.ok(end(shop, hold, "releases"))
+    last = held(shop, member, points=10, order_ref=ORDER)
+    assert problem(ask(shop, member, points=10, order_ref=ORDER)) == (409, "order_held_already")
+    assert look(shop, last)["state"] == "open"
+    assert books.account(shop, member) == (490, 10)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_an_order_whose_hold_ran_out_holds_again_though_no_job_has_run(
+    shop: Shop, clock: TestClock, same: bool
+) -> None:
+    member = saver(shop)
+    payer = member if same else saver(shop, phone="13900139000")
+    late = held(shop, member, points=10, minutes=1, order_ref=ORDER)
+    assert problem(ask(shop, payer, points=20, order_ref=ORDER)) == (409, "order_held_already")
+    clock.add(seconds=61)
+    story.ok(ask(shop, payer, points=20, order_ref=ORDER))
+    assert problem(ask(shop, payer, points=20, order_ref=ORDER)) == (409, "order_held_already")
+    assert look(shop, late)["state"] == "expired"
+    assert problem(end(shop, late, "captures")) == (409, "hold_ended")
+    assert books.account(shop, payer) == (480, 20)
+
+
+def test_a_capture_that_read_the_clock_before_its_order_went_on_comes_too_late(
+    shop: Shop, clock: TestClock
+) -> None:
+    member, payer = saver(shop), saver(shop, phone="13900139000")
+    late = held(shop, member, points=10, minutes=1, order_ref=ORDER)
+    clock.add(seconds=61)
+    story.ok(ask(shop, payer, points=20, order_ref=ORDER))
+    clock.add(seconds=-30)
+    assert problem(end(shop, late, "captures")) == (409, "hold_ended")
+    assert books.account(shop, member) == (490, 10)
+
+
+def test_of_16_holds_at_once_for_an_order_that_is_free_again_one_stands(
+    shop: Shop, clock: TestClock
+) -> None:
+    members = [saver(shop, 10, phone=f"1380013{number:04}") for number in range(16)]
+    held(shop, members[0], points=10, minutes=1, order_ref=ORDER)
+    clock.add(seconds=61)
+
+    def act(number: int) -> int:
+        return ask(shop, members[number], points=10, order_ref=ORDER).status_code
+
+    assert at_once(16, act) == {201: 1, 409: 15}
+    assert sum(story.balance(shop, member) for member in members) == 150
 
 
 def test_what_is_out_of_stock_holds_no_points(shop: Shop) -> None:
@@ -183,7 +265,7 @@ def test_what_is_out_of_stock_holds_no_points(shop: Shop) -> None:
 
 def test_stock_of_a_hold_that_ran_out_serves_the_next_owner(shop: Shop, clock: TestClock) -> None:
     first, second, third = (saver(shop, phone=f"1380013800{n}") for n in range(3))
-    wish = {"reward_id": story.reward(shop, points=300, stock=1), "quantity": 1}
+    wish: dict[str, Any] = {"reward_id": story.reward(shop, points=300, stock=1), "quantity": 1}
     late = held(shop, first, minutes=1, **wish)
     assert problem(ask(shop, second, **wish)) == (409, "out_of_stock")
     clock.add(seconds=61)
@@ -212,7 +294,7 @@ def test_only_a_partner_of_this_dealer_honours_a_capture(shop: Shop) -> None:
     partner = open_shop(shop.app, shop.service).dealer_id
     member = saver(shop)
     hold = held(shop, member)
-    body = {"honoured_by": str(partner)}
+    body: dict[str, Any] = {"honoured_by": str(partner)}
     assert problem(end(shop, hold, "captures", **body)) == (422, "partner_unknown")
     befriend(shop, partner)
     story.ok(end(shop, hold, "captures", **body))
@@ -242,9 +324,27 @@ def test_an_owner_holds_and_releases_his_own_and_captures_nothing(shop: Shop) ->
             404,
             "hold_not_found",
         )
-    path = f"/v1/point-holds/{mine['id']}/captures"
-    assert problem(shop.post("owner", path, subject=me)) == (403, "role_lacks")
+    assert problem(end(shop, mine, "captures", "owner", subject=me)) == (403, "role_lacks")
     assert look(shop, theirs)["state"] == "open"
+
+
+def test_a_machine_holds_and_releases_but_captures_nothing(shop: Shop) -> None:
+    """Points are spent by a person (api.md, who may do what)."""
+    hold = held(shop, saver(shop))
+    assert problem(end(shop, hold, "captures", "crm")) == (403, "role_lacks")
+    assert story.ok(end(shop, hold, "releases", "crm"))["state"] == "released"
+
+
+def test_nobody_captures_or_cancels_for_himself(shop: Shop) -> None:
+    member, gift = saver(shop), story.reward(shop, points=100)
+    me, colleague = hire(shop, "service_desk", phone="13800138000"), hire(shop, "service_desk")
+    hold = held(shop, member, points=100, reward_id=gift, quantity=1)
+    assert problem(end(shop, hold, "captures", subject=me)) == (403, "own_account")
+    done = story.ok(end(shop, hold, "captures", subject=colleague))
+    refused = cancel(shop, done["redemption_id"], subject=me)
+    assert problem(refused) == (403, "own_account")
+    assert books.account(shop, member) == (400, 0)
+    story.ok(cancel(shop, done["redemption_id"], subject=colleague))
 
 
 def test_a_members_holds_are_listed_newest_first_page_by_page(shop: Shop) -> None:
@@ -312,8 +412,8 @@ def test_a_cancelled_redemption_restores_lots_dates_and_stock_once(shop: Shop) -
 def test_a_captured_hold_is_cancelled_like_a_redemption(shop: Shop) -> None:
     member, gift = saver(shop), story.reward(shop, points=300)
     hold = held(shop, member, reward_id=gift, quantity=1)
-    done = story.ok(end(shop, hold, "captures", points=120))
-    assert story.ok(cancel(shop, done["redemption_id"]))["restored"] == 120
+    done = story.ok(end(shop, hold, "captures"))
+    assert story.ok(cancel(shop, done["redemption_id"]))["restored"] == 300
     assert (books.account(shop, member), books.stock(shop, gift)) == ((500, 0), 10)
 
 

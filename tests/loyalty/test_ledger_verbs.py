@@ -381,6 +381,54 @@ def test_what_was_written_off_because_it_was_spent_is_owed_when_it_comes_back(
     assert (books.spendable(), books.broken()) == (40, [])
 
 
+@pytest.mark.parametrize("first", ["cancelled", "returned"])
+def test_nobody_owes_for_points_that_came_back_dead_whatever_came_first(
+    shop: Shop, first: str
+) -> None:
+    books = Books(shop)
+    earned = books.earn(100, ends=1)
+    spent = books.burn(100)
+    books.hour += 2
+
+    def cancel() -> None:
+        with books.work() as uow:
+            ledger.restore(uow, books.member, spent, reason="x")
+
+    for act in ("cancelled", "returned") if first == "cancelled" else ("returned", "cancelled"):
+        if act == "cancelled":
+            cancel()
+        else:
+            books.claw_back(100, undone=earned)
+    assert (books.account().arrears, books.spendable(), books.broken()) == (0, 0, [])
+
+
+@pytest.mark.parametrize("parts", [(100,), (50, 50)])
+def test_returns_that_write_off_owe_no_more_than_the_hold_keeps(
+    shop: Shop, parts: tuple[int, ...]
+) -> None:
+    books = Books(shop)
+    earned = books.earn(100)
+    books.burn(50)
+    kept = books.hold(50, hours=5)
+    for part in parts:
+        books.claw_back(part, undone=earned, policy="clamp")
+    with books.work() as uow:
+        ledger.release(uow, books.member, kept)
+    assert (books.account().arrears, books.spendable(), books.broken()) == (0, 0, [])
+
+
+def test_a_cancelled_capture_pays_its_own_debt_and_no_write_off_of_another(books: Books) -> None:
+    earned = books.earn(100)
+    books.burn(40)
+    kept = books.hold(60, hours=5)
+    books.claw_back(100, undone=earned, policy="clamp")
+    with books.work() as uow:
+        captured = ledger.capture(uow, books.member, kept, 60).posting_set_id
+    with books.work() as uow:
+        ledger.restore(uow, books.member, captured, reason="x")
+    assert (books.account().arrears, books.spendable(), books.broken()) == (0, 0, [])
+
+
 def test_a_debt_is_paid_by_a_lot_that_began_and_ended_whether_or_not_anybody_looked(
     shop: Shop,
 ) -> None:

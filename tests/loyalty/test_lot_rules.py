@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loyalty.earning.rules.standard import Line, Payer, points_for
 from loyalty.points.rules.lots import Lot, allocate, spendable
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
@@ -60,18 +59,3 @@ def test_an_allocation_is_exact_and_never_more_than_a_lot_has(lots: list[Lot], p
         left = {one.key: one.remaining for one in lots}
         assert sum(taken.values()) == points
         assert all(0 < share <= left[key] for key, share in taken.items())
-
-
-@pytest.mark.parametrize(
-    ("lines", "points"),
-    [
-        ([], 0),
-        ([Line(Payer.CUSTOMER, 99)], 0),
-        ([Line(Payer.CUSTOMER, 100)], 1),
-        ([Line(Payer.CUSTOMER, 150), Line(Payer.CUSTOMER, 150)], 3),
-        ([Line(Payer.WARRANTY, 10_000)], 0),
-        ([Line(Payer.INSURER, 10_000), Line(Payer.CUSTOMER, 10_000)], 100),
-    ],
-)
-def test_a_point_for_every_whole_yuan_the_customer_paid(lines: list[Line], points: int) -> None:
-    assert points_for(lines) == points

@@ -80,6 +80,13 @@ DAMAGE = {
     "all returns of a document together are no more than it earned": (
         "UPDATE source_document SET points = 99 WHERE id = :lasting"
     ),
+    "no issuer takes back more of a document than he gave for it": (
+        "UPDATE point_entry SET issuer_id = gen_random_uuid()"
+        " WHERE member_id = :m AND account = 'reversed' AND posting_set_id IN ("
+        " SELECT s.id FROM posting_set s JOIN source_document d"
+        " ON d.member_id = s.member_id AND d.posting_set_id = s.reverses"
+        " WHERE s.member_id = :m AND s.kind = 'clawback')"
+    ),
     "a document is credited once, to one member": (
         "UPDATE posting_set SET source_key = (SELECT source_key FROM posting_set"
         " WHERE id = :dated) WHERE id = :given"
@@ -103,7 +110,8 @@ DAMAGE = {
         " UPDATE point_adjustment SET single_handed = false WHERE id = :papers"
     ),
     "a freeze was lifted by another than who froze": (
-        "UPDATE account_freeze SET lifted_by = frozen_by WHERE id = :papers"
+        "ALTER TABLE account_freeze DROP CONSTRAINT ck_account_freeze_two_people;"
+        " UPDATE account_freeze SET lifted_by = frozen_by WHERE id = :papers"
     ),
     "stock left, redeemed and kept is the stock received": (
         "UPDATE reward_stock SET available = available - 1 WHERE reward_id = :papers"
@@ -114,6 +122,9 @@ DAMAGE = {
     ),
     "the stock a hold kept went the way of its points": (
         "UPDATE hold_purpose SET stock = 'used' WHERE hold_id = :kept"
+    ),
+    "a hold whose order was let go was not captured": (
+        "UPDATE hold_purpose SET live = false WHERE hold_id = :part"
     ),
 }
 

@@ -185,7 +185,7 @@ def test_only_a_partner_can_honour_what_we_do_not(shop: Shop, other_shop: Shop) 
     story.earn(shop, member, 500)
     body = {"member_id": str(member), "reward_id": story.reward(shop)}
     asked = body | {"honoured_by": str(other_shop.dealer_id)}
-    refused = shop.post("owner", "/v1/redemptions", asked)
+    refused = shop.post("duty_manager", "/v1/redemptions", asked)
     assert (refused.status_code, refused.json["code"]) == (422, "partner_unknown")
     engine = create_engine(shop.service.settings.database_url)
     with engine.begin() as connection:
@@ -193,9 +193,10 @@ def test_only_a_partner_can_honour_what_we_do_not(shop: Shop, other_shop: Shop) 
             text("INSERT INTO dealer_partner VALUES (:us, :them, 'P', '合作店')"),
             {"us": shop.dealer_id, "them": other_shop.dealer_id},
         )
-        answer = None
     engine.dispose()
-    answer = story.ok(shop.post("owner", "/v1/redemptions", asked))
+    himself = shop.post("owner", "/v1/redemptions", asked)
+    assert (himself.status_code, himself.json["code"]) == (422, "honoured_by_staff_only")
+    answer = story.ok(shop.post("duty_manager", "/v1/redemptions", asked))
     assert answer["honoured_by"] == str(other_shop.dealer_id)
 
 

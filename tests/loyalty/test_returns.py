@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from kernel.database import owner_session
+from loyalty.finance.partners import make_partners
 from loyalty.points.proof import prove
 from tests.loyalty.test_races import at_once
 from tests.support import earning, story
 from tests.support.clock import TestClock
-from tests.support.earning import account, earned, give_back, line, returned, statement
+from tests.support.earning import account, earned, give_back, line, returned, rule, statement
 from tests.support.shop import Shop
 
 OUTCOME = ("reversed", "taken", "owed", "written_off", "expired")
@@ -208,3 +209,27 @@ def test_a_return_is_not_itself_returned(shop: Shop) -> None:
     document = earned(shop, member, line(100))
     back = returned(shop, document, (0, 100))
     assert code(send(shop, give_back(shop, back, (0, 100)))) == (404, "document_not_found")
+
+
+def test_a_return_is_borne_by_each_issuer_for_what_he_gave(shop: Shop, other_shop: Shop) -> None:
+    joined(shop, other_shop)
+    flat_partner = {
+        "kinds": ["service_order"],
+        "award": {"per_yuan": {"points": 1, "per_fen": 100}},
+        "issuer": str(other_shop.dealer_id),
+    }
+    rule(shop, "partner_bonus", flat_partner)
+    member = story.member(shop)
+    document = earned(shop, member, line(100))
+    assert document["points"] == 200
+    spend(shop, member, 200)
+    assert returned(shop, document, (0, 3_000))["owed"] == 60
+    path = f"/v1/members/{member}/statement"
+    lines = story.ok(shop.get("owner", path, subject=member, kind="clawback"), 200)["items"]
+    assert sorted(each["points"] for each in lines) == [-30, -30]
+    assert no_proof_is_broken(shop)
+
+
+def joined(shop: Shop, other: Shop) -> None:
+    with owner_session(shop.service.settings.database_url) as session:
+        make_partners(session, f"t-{shop.dealer_id.hex}", f"t-{other.dealer_id.hex}")

@@ -140,6 +140,27 @@ def test_the_receiver_is_named_exactly_once(shop: Shop, both: bool) -> None:
     assert problem(answer) == (422, "receiver_by_exactly_one")
 
 
+def test_an_owner_never_names_the_receiver_by_id(shop: Shop) -> None:
+    """Ids are not for trying out: whom he names, he knows by phone and name."""
+    giver, taker = pair(shop)
+    for receiver in (taker, uuid.uuid4()):
+        answer = give(shop, giver, receiver, role="owner")
+        assert problem(answer) == (422, "receiver_by_exactly_one")
+        assert answer.json is not None
+        assert answer.json["errors"][0]["pointer"] == "/to_member_id"
+    assert story.balance(shop, taker) == 0
+
+
+def test_only_staff_see_which_colleague_moved_the_points(shop: Shop) -> None:
+    giver, taker = pair(shop)
+    story.ok(give(shop, giver, taker))
+    path = f"/v1/members/{giver}/point-transfers"
+    [seen] = story.ok(shop.get("owner", path, subject=giver), 200)["items"]
+    assert seen["transferred_by"] is None
+    [seen] = story.ok(shop.get("auditor", path), 200)["items"]
+    assert seen["transferred_by"] == str(shop.people["duty_manager"])
+
+
 @pytest.mark.parametrize("points", [0, -1, 5_001])
 def test_a_transfer_is_between_1_and_5000_points(shop: Shop, points: int) -> None:
     giver, taker = pair(shop, 6_000)

@@ -77,10 +77,11 @@ def open_shop(app: Flask, service: Service) -> Shop:
     return shop
 
 
-def hire(shop: Shop, role: str, *, team: str | None = None) -> uuid.UUID:
+def hire(shop: Shop, role: str, *, team: str | None = None, phone: str | None = None) -> uuid.UUID:
     """One more person in this role."""
     with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
-        return add_staff(uow, **_person(role) | ({"team": team} if team else {}))
+        person = _person(role) | {"phone": phone} | ({"team": team} if team else {})
+        return add_staff(uow, **person)
 
 
 def _person(role: str) -> dict[str, Any]:

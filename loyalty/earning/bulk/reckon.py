@@ -11,8 +11,8 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.earning.bulk import found
 from loyalty.earning.bulk.rows import Ready
 from loyalty.earning.bulk.usage import RunningUsage
-from loyalty.earning.rule_book import published_rules, rules_on
-from loyalty.earning.rules.evaluate import Facts
+from loyalty.earning.rule_book import rules_of_days
+from loyalty.earning.rules.amounts import Facts
 from loyalty.earning.rules.rule import Rule
 from loyalty.earning.weigh import Known, Weighed, weigh
 from loyalty.points.ledger import MOST_POINTS
@@ -71,8 +71,7 @@ class Reckoner:
 def reckoner(uow: UnitOfWork, rows: Sequence[Ready]) -> Reckoner:
     """Everything the rules ask about these rows, in a handful of statements."""
     members = {row.document.member_id for row in rows}
-    published = published_rules(uow)
-    rules = {day: rules_on(published, day) for day in {row.document.occurred_on for row in rows}}
+    rules = rules_of_days(uow, {row.document.occurred_on for row in rows})
     return Reckoner(
         uow=uow,
         rules=rules,

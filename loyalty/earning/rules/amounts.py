@@ -6,6 +6,7 @@ A rule rounds down once over the whole document; rounding each line would lose o
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from loyalty.earning.rules.rule import (
     DocumentKind,
@@ -34,6 +35,10 @@ class Facts:
 
     tier: str | None = None
     model: str | None = None
+
+
+MOST_RAW: Final = 10**15
+"""No sum of real money reaches this; beyond it a number would not fit its column."""
 
 
 def eligible(body: RuleBody, lines: Iterable[Line]) -> list[Line]:
@@ -80,11 +85,11 @@ def raw_points(
         case Flat():
             return award.points
         case PerYuan():
-            return _by_amount(rule, lines, tier)
+            return min(MOST_RAW, _by_amount(rule, lines, tier))
         case Multiplier():
             admitted = eligible(rule.body, lines)
             base = sum(_by_amount(each, admitted, tier) for each in multiplied)
-            return base * (award.percent - 100) // 100
+            return min(MOST_RAW, base * (award.percent - 100) // 100)
 
 
 def _by_amount(rule: Rule, lines: Sequence[Line], tier: str | None) -> int:

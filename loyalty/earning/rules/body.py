@@ -20,7 +20,6 @@ from loyalty.earning.rules.reading import (
     uuid,
 )
 from loyalty.earning.rules.rule import (
-    STANDARD_RULE,
     CapPeriod,
     Caps,
     DocumentKind,
@@ -30,30 +29,10 @@ from loyalty.earning.rules.rule import (
     PendingDays,
     PendingEvent,
     PerYuan,
-    Rule,
     RuleBody,
-    in_force,
 )
 from loyalty.earning.rules.standard import UNIT_COST_FEN, JobType, Payer
 from loyalty.points.rules.expiry import MOST_MONTHS, STANDARD, Mode, Policy, Round
-
-__all__ = [
-    "STANDARD_RULE",
-    "CapPeriod",
-    "Caps",
-    "DocumentKind",
-    "Flat",
-    "MemberCap",
-    "Multiplier",
-    "PendingDays",
-    "PendingEvent",
-    "PerYuan",
-    "Rule",
-    "RuleBody",
-    "dump",
-    "in_force",
-    "parse",
-]
 
 MOST_POINTS: Final = 10_000_000
 MOST_BUDGET: Final = 1_000_000_000_000

@@ -18,23 +18,8 @@ from loyalty.earning.rules.amounts import (
     raw_points,
 )
 from loyalty.earning.rules.rule import CapPeriod, Multiplier, PerYuan, Rule
-from loyalty.earning.rules.terms import Grant, LotTerms, terms_of
+from loyalty.earning.rules.terms import Grant
 from loyalty.points.rules.expiry import Round, period_of
-
-__all__ = [
-    "Considered",
-    "Evaluation",
-    "Facts",
-    "Grant",
-    "LotTerms",
-    "Paper",
-    "Usage",
-    "as_json",
-    "cap_period",
-    "cooldown_period",
-    "evaluate",
-    "terms_of",
-]
 
 
 @dataclass(frozen=True, slots=True)

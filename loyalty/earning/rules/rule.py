@@ -148,7 +148,7 @@ STANDARD_RULE: Final = Rule(
         award=PerYuan(points=1, per_fen=FEN_A_POINT),
     ),
 )
-"""What `standard.points_for` gives, said as data."""
+"""One point for every whole yuan the customer paid himself, said as data."""
 
 
 def in_force(rules: Iterable[Rule], on: date) -> list[Rule]:

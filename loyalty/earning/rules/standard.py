@@ -3,7 +3,6 @@
 Warranty and insurer lines earn nothing. The sum is rounded down once, never line by line.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -11,7 +10,6 @@ from enum import StrEnum
 RULE_ID = "standard_spend"
 RULE_VERSION = 1
 FEN_A_POINT = 100
-LASTS_MONTHS = 24
 UNIT_COST_FEN = Decimal("1.0000")
 
 
@@ -41,8 +39,3 @@ class Line:
     payer: Payer
     amount_fen: int
     job_type: JobType | None = None
-
-
-def points_for(lines: Sequence[Line]) -> int:
-    """Points of a whole document; zero when the customer paid less than a yuan."""
-    return sum(line.amount_fen for line in lines if line.payer is Payer.CUSTOMER) // FEN_A_POINT

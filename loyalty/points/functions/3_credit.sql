@@ -105,7 +105,7 @@ BEGIN
         ) AS expires_at
         FROM active JOIN point_lot l USING (member_id)
         WHERE (l.open OR l.held > 0) AND l.inactivity_months IS NOT NULL
-            AND l.expires_at > (p_act).now
+            AND l.expires_at > (p_act).now AND l.expired_by IS NULL
     ) reckoned
     WHERE lot.member_id = reckoned.member_id AND lot.id = reckoned.id
         AND lot.expires_at < reckoned.expires_at;

@@ -4,14 +4,22 @@
 CREATE OR REPLACE FUNCTION point_spend(
     p_act point_act, p_member uuid, p_set uuid, p_kind text, p_points bigint, p_honoured_by uuid,
     OUT outcome text, OUT spendable bigint
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    v_frozen boolean;
-    v_more boolean;
+    v_account point_account;
+    v_lot record;
     v_due boolean;
+    v_share bigint;
+    v_left bigint := p_points;
+    v_line integer := 0;
+    v_owed_to uuid;
+    v_is_hold CONSTANT boolean := p_kind = 'hold';
+    v_goes_to CONSTANT text := CASE p_kind WHEN 'hold' THEN 'held'
+                                           WHEN 'transfer_out' THEN 'transferred'
+                                           WHEN 'adjustment' THEN 'adjusted'
+                                           ELSE 'redeemed' END;
 BEGIN
-    SELECT frozen, pending > 0 OR held > 0 OR arrears > 0 INTO v_frozen, v_more
-    FROM point_account WHERE member_id = p_member FOR NO KEY UPDATE;
+    SELECT * INTO v_account FROM point_account WHERE member_id = p_member FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         outcome := 'no_account';
         RETURN;
@@ -20,67 +28,65 @@ BEGIN
                WHERE point_lot_alive(available_at, expires_at, (p_act).now)
            ), 0), COALESCE(bool_or(expires_at <= (p_act).now), false)
     INTO spendable, v_due FROM point_lot WHERE member_id = p_member AND open;
-    IF v_due OR v_more AND point_is_due(p_member, (p_act).now) THEN
-        PERFORM point_catch_up(p_act, ARRAY[p_member]);
-    END IF;
-    IF v_more THEN
+    IF v_account.pending > 0 OR v_account.held > 0 OR v_account.arrears > 0 THEN
+        v_due := v_due OR point_is_due(p_member, (p_act).now);
         spendable := point_spendable(p_member, (p_act).now);
     END IF;
-    IF v_frozen OR p_points <= 0 OR spendable < p_points THEN
-        outcome := CASE WHEN v_frozen THEN 'frozen' ELSE 'insufficient' END;
+    IF v_due THEN
+        PERFORM point_catch_up(p_act, ARRAY[p_member]);
+        SELECT * INTO v_account FROM point_account WHERE member_id = p_member;
+    END IF;
+    IF v_account.frozen OR p_points <= 0 OR spendable < p_points THEN
+        outcome := CASE WHEN v_account.frozen THEN 'frozen' ELSE 'insufficient' END;
         RETURN;
     END IF;
-    WITH share AS (
-        SELECT *, CASE WHEN p_kind IN ('redemption', 'capture') AND issuer_id <> p_honoured_by
-                       THEN p_honoured_by END AS owed_to
-        FROM point_share(p_member, p_points, (p_act).now)
-    ), taken AS (
-        UPDATE point_lot AS lot SET
-            remaining = lot.remaining - share.points,
-            open = lot.remaining > share.points,
-            held = lot.held + CASE WHEN p_kind = 'hold' THEN share.points ELSE 0 END
-        FROM share WHERE lot.member_id = p_member AND lot.id = share.lot_id
-    ), line AS (
-        SELECT 1 AS part, 'member' AS side, 'available' AS account, issuer_id, lot_id,
-               -points AS points, NULL::uuid AS counterparty_id, place
-        FROM share
-        UNION ALL
-        SELECT 2, 'member', 'held', issuer_id, lot_id, points, NULL, place
-        FROM share WHERE p_kind = 'hold'
-        UNION ALL
-        SELECT 3, 'programme', 'payable', issuer_id, lot_id, points, owed_to, place
-        FROM share WHERE owed_to IS NOT NULL
-        UNION ALL
-        SELECT 4, 'programme', CASE p_kind WHEN 'transfer_out' THEN 'transferred'
-                                           WHEN 'adjustment' THEN 'adjusted'
-                                           ELSE 'redeemed' END,
-               issuer_id, NULL, sum(points), NULL, 0
-        FROM share WHERE p_kind <> 'hold' AND owed_to IS NULL GROUP BY issuer_id
-    ), written AS (
+    FOR v_lot IN
+        SELECT id, issuer_id, remaining FROM point_lot
+        WHERE member_id = p_member AND open AND activated
+            AND point_lot_alive(available_at, expires_at, (p_act).now)
+        ORDER BY expires_at NULLS LAST, id
+    LOOP
+        v_share := LEAST(v_lot.remaining, v_left);
+        UPDATE point_lot SET
+            remaining = remaining - v_share,
+            open = remaining > v_share,
+            held = held + CASE WHEN v_is_hold THEN v_share ELSE 0 END
+        WHERE member_id = p_member AND id = v_lot.id;
+        IF p_honoured_by <> v_lot.issuer_id AND p_kind = 'redemption' THEN
+            v_owed_to := p_honoured_by;
+        ELSE
+            v_owed_to := NULL;
+        END IF;
         INSERT INTO point_entry (
             member_id, posting_set_id, line, dealer_id, side, account, issuer_id, lot_id, points,
             counterparty_id
-        )
-        SELECT p_member, p_set, row_number() OVER (ORDER BY part, place, issuer_id),
-               (p_act).dealer_id, side, account, issuer_id, lot_id, points, counterparty_id
-        FROM line
-    ), moved AS (
-        UPDATE point_account SET
-            available = available - p_points,
-            held = held + CASE WHEN p_kind = 'hold' THEN p_points ELSE 0 END,
-            version = version + 1
-        WHERE member_id = p_member
-        RETURNING version, CASE WHEN p_kind = 'hold' THEN 0 ELSE -p_points END AS points
-    ), booked AS (
-        INSERT INTO posting_set (
-            member_id, id, dealer_id, account_version, kind, points, business_on, posted_at,
-            source, source_key, honoured_by, reason, actor_id, actor_role, request_id
-        )
-        SELECT p_member, p_set, (p_act).dealer_id, version, p_kind, points, (p_act).business_on,
-               (p_act).now, (p_act).source, (p_act).source_key, p_honoured_by, (p_act).reason,
-               (p_act).actor_id, (p_act).actor_role, (p_act).request_id
-        FROM moved
-    )
+        ) VALUES (
+            p_member, p_set, v_line + 1, (p_act).dealer_id, 'member', 'available',
+            v_lot.issuer_id, v_lot.id, -v_share, NULL
+        ), (
+            p_member, p_set, v_line + 2, (p_act).dealer_id,
+            CASE WHEN v_is_hold THEN 'member' ELSE 'programme' END,
+            CASE WHEN v_owed_to IS NULL THEN v_goes_to ELSE 'payable' END, v_lot.issuer_id,
+            CASE WHEN v_is_hold OR v_owed_to IS NOT NULL THEN v_lot.id END, v_share, v_owed_to
+        );
+        v_line := v_line + 2;
+        v_left := v_left - v_share;
+        EXIT WHEN v_left = 0;
+    END LOOP;
+    UPDATE point_account SET
+        available = available - p_points,
+        held = held + CASE WHEN v_is_hold THEN p_points ELSE 0 END,
+        version = version + 1
+    WHERE member_id = p_member;
+    INSERT INTO posting_set (
+        member_id, id, dealer_id, account_version, kind, points, business_on, posted_at,
+        source, source_key, honoured_by, reason, actor_id, actor_role, request_id
+    ) VALUES (
+        p_member, p_set, (p_act).dealer_id, v_account.version + 1, p_kind,
+        CASE WHEN v_is_hold THEN 0 ELSE -p_points END, (p_act).business_on, (p_act).now,
+        (p_act).source, (p_act).source_key, p_honoured_by, (p_act).reason, (p_act).actor_id,
+        (p_act).actor_role, (p_act).request_id
+    );
     INSERT INTO outbox_event (dealer_id, kind, subject_id, data, occurred_at, request_id)
     VALUES ((p_act).dealer_id, point_event_kind(p_kind), p_member,
             jsonb_build_object('posting_set_id', p_set, 'points', -p_points),

@@ -227,6 +227,7 @@ BEGIN
         VALUES ((p_act).dealer_id, point_event_kind('release'), p_member,
                 jsonb_build_object('posting_set_id', v_set, 'points', v_alive),
                 (p_act).now, (p_act).request_id);
+        PERFORM point_forgive(p_act, p_member, v_set, v_set);
     END LOOP;
 END
 $$;

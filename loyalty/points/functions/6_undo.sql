@@ -66,12 +66,16 @@ BEGIN
     PERFORM point_book(
         p_act, p_member, p_set, 'reversal', restored, p_undone, 0, restored, 0::bigint, 0::bigint
     );
+    PERFORM point_forgive(p_act, p_member, p_set, p_undone);
+    PERFORM point_settle_arrears(p_act, p_member);
     FOR v_short IN SELECT * FROM point_written_off(p_member, p_set) LOOP
         PERFORM point_recover(
-            p_act, p_member, p_set, v_short.set_id, v_short.issuer_id, v_short.points
+            p_act, p_member, p_set, v_short.set_id, v_short.issuer_id, LEAST(
+                v_short.points, point_spendable(p_member, (p_act).now)
+            )
         );
+        PERFORM point_settle_arrears(p_act, p_member);
     END LOOP;
-    PERFORM point_settle_arrears(p_act, p_member);
     outcome := 'done';
     spendable := point_spendable(p_member, (p_act).now);
 END
@@ -100,6 +104,72 @@ RETURNS TABLE (set_id uuid, issuer_id uuid, points bigint) LANGUAGE sql STABLE A
     ORDER BY lost.reverses, lost.issuer_id
 $$;
 
+-- What the clawbacks of a posting set have made the member owe an issuer, less what was forgiven.
+CREATE OR REPLACE FUNCTION point_charged(p_member uuid, p_undone uuid, p_issuer uuid)
+RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT COALESCE(-sum(entry.points), 0)::bigint
+        FROM posting_set undone JOIN point_entry entry
+            ON entry.member_id = undone.member_id AND entry.posting_set_id = undone.id
+        WHERE undone.member_id = p_member AND undone.kind = 'clawback'
+            AND undone.reverses = p_undone
+            AND entry.account = 'arrears' AND entry.issuer_id = p_issuer
+    );
+END
+$$;
+
+-- Points that came back after their lot's end are lost: as far as a return of their document made
+-- the member owe for them, the debt is lifted, as it would be had they come back before the return.
+CREATE OR REPLACE FUNCTION point_forgive(
+    p_act point_act, p_member uuid, p_set uuid, p_spent uuid
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_act point_act := p_act;
+    v_dead record;
+    v_set uuid;
+    v_points bigint;
+BEGIN
+    FOR v_dead IN
+        SELECT lot.id AS lot_id, lot.posting_set_id, lot.issuer_id, LEAST(
+                   -sum(entry.points), lot.expired - lot.reinstated
+               )::bigint AS points
+        FROM point_entry entry
+        JOIN point_lot lot ON lot.member_id = entry.member_id AND lot.id = entry.lot_id
+        WHERE entry.member_id = p_member AND entry.posting_set_id = p_spent
+            AND entry.side = 'member' AND entry.account IN ('available', 'held')
+            AND entry.points < 0
+            AND (lot.expired_by IS NOT NULL OR lot.expires_at <= (p_act).now)
+        GROUP BY lot.id, lot.posting_set_id, lot.issuer_id, lot.expired, lot.reinstated
+        ORDER BY lot.id
+    LOOP
+        v_points := LEAST(
+            v_dead.points,
+            point_charged(p_member, v_dead.posting_set_id, v_dead.issuer_id),
+            (SELECT COALESCE(-sum(points), 0) FROM point_entry
+             WHERE member_id = p_member AND account = 'arrears' AND issuer_id = v_dead.issuer_id)
+        );
+        CONTINUE WHEN v_points <= 0;
+        v_set := point_new_id((p_act).now);
+        v_act.source := 'recovery';
+        v_act.source_key := p_set::text || '/' || v_dead.lot_id::text;
+        UPDATE point_lot SET expired = expired - v_points
+        WHERE member_id = p_member AND id = v_dead.lot_id;
+        INSERT INTO point_entry (
+            member_id, posting_set_id, line, dealer_id, side, account, issuer_id, points
+        ) VALUES
+            (p_member, v_set, 1, (p_act).dealer_id, 'member', 'arrears', v_dead.issuer_id,
+             v_points),
+            (p_member, v_set, 2, (p_act).dealer_id, 'programme', 'expired', v_dead.issuer_id,
+             -v_points);
+        PERFORM point_book(
+            v_act, p_member, v_set, 'clawback', v_points, v_dead.posting_set_id, 0::bigint,
+            0::bigint, 0::bigint, -v_points
+        );
+    END LOOP;
+END
+$$;
+
 -- A write-off undone: the member owes it, and what came back will pay.
 CREATE OR REPLACE FUNCTION point_recover(
     p_act point_act, p_member uuid, p_set uuid, p_undone uuid, p_issuer uuid, p_points bigint
@@ -108,6 +178,9 @@ DECLARE
     v_act point_act := p_act;
     v_set CONSTANT uuid := point_new_id((p_act).now);
 BEGIN
+    IF p_points <= 0 THEN
+        RETURN;
+    END IF;
     v_act.source := 'recovery';
     v_act.source_key := p_set::text || '/' || p_undone::text;
     INSERT INTO point_entry (
@@ -176,10 +249,10 @@ BEGIN
     v_rest := v_rest - point_sum(v_other);
     v_pending := (SELECT COALESCE(sum(points), 0) FROM unnest(v_own) WHERE account = 'pending');
     taken := point_sum(v_own) + point_sum(v_other);
-    owed := CASE WHEN p_policy = 'arrears' THEN v_rest ELSE LEAST(v_rest, (
+    owed := CASE WHEN p_policy = 'arrears' THEN v_rest ELSE LEAST(v_rest, GREATEST(0, (
         SELECT COALESCE(sum(held), 0) FROM point_lot
         WHERE member_id = p_member AND id = ANY (p_lots)
-    )) END;
+    ) - point_charged(p_member, p_undone, p_issuer))) END;
     written_off := v_rest - owed;
     INSERT INTO point_entry (
         member_id, posting_set_id, line, dealer_id, side, account, issuer_id, lot_id, points,

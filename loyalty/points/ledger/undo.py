@@ -42,11 +42,11 @@ def claw_back(
     source: Source,
     reason: str,
 ) -> ClawedBack:
-    """Take back points of the posting set `undone`, first from its own `lots` (F9).
+    """Take back points of the posting set `undone`, first from its own `lots`, which are all of
+    one issuer (F9).
 
-    Raises RuleViolation `points_out_of_range`, NotFound `member_not_found`.
+    Raises NotFound `member_not_found`.
     """
-    in_range(points)
     posting_set = new_id()
     row = call(
         uow,

@@ -17,10 +17,30 @@ PAPERS: Final = (
     Check(
         "I4",
         "a return took back what it says",
-        "SELECT d.id FROM source_document d LEFT JOIN point_entry e"
-        " ON e.member_id = d.member_id AND e.posting_set_id = d.posting_set_id"
-        " AND e.account = 'reversed' WHERE d.returns_id IS NOT NULL"
-        " GROUP BY d.id HAVING COALESCE(sum(e.points), 0) <> -d.points",
+        "SELECT d.id FROM source_document d LEFT JOIN ("
+        " SELECT s.member_id, CASE WHEN s.source = 'clawback'"
+        " THEN split_part(s.source_key, '/', 1)::uuid ELSE r.id END AS document_id, e.points"
+        " FROM posting_set s JOIN point_entry e"
+        " ON e.member_id = s.member_id AND e.posting_set_id = s.id AND e.account = 'reversed'"
+        " LEFT JOIN source_document r ON r.member_id = s.member_id AND r.posting_set_id = s.id"
+        " WHERE s.kind = 'clawback') back ON back.document_id = d.id"
+        " WHERE d.returns_id IS NOT NULL"
+        " GROUP BY d.id HAVING COALESCE(sum(back.points), 0) <> -d.points",
+    ),
+    Check(
+        "I4",
+        "no issuer takes back more of a document than he gave for it",
+        "SELECT back.member_id, back.reverses, back.issuer_id FROM ("
+        " SELECT s.member_id, s.reverses, e.issuer_id, sum(e.points) AS points"
+        " FROM posting_set s JOIN point_entry e"
+        " ON e.member_id = s.member_id AND e.posting_set_id = s.id AND e.account = 'reversed'"
+        " JOIN source_document d ON d.member_id = s.member_id AND d.posting_set_id = s.reverses"
+        " WHERE s.kind = 'clawback' AND d.returns_id IS NULL"
+        " GROUP BY s.member_id, s.reverses, e.issuer_id) back LEFT JOIN ("
+        " SELECT member_id, posting_set_id, issuer_id, sum(points) AS points FROM point_lot"
+        " GROUP BY member_id, posting_set_id, issuer_id) gave"
+        " ON gave.member_id = back.member_id AND gave.posting_set_id = back.reverses"
+        " AND gave.issuer_id = back.issuer_id WHERE back.points > COALESCE(gave.points, 0)",
     ),
     Check(
         "I4",

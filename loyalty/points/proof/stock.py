@@ -44,4 +44,11 @@ STOCK: Final = (
         " OR (p.stock = 'used') <> (r.id IS NOT NULL)"
         " OR (p.stock = 'kept' AND h.state = 'released'))",
     ),
+    Check(
+        "I7",
+        "a hold whose order was let go was not captured",
+        "SELECT p.hold_id FROM hold_purpose p JOIN point_hold h"
+        " ON h.member_id = p.member_id AND h.id = p.hold_id"
+        " WHERE NOT p.live AND h.state = 'captured'",
+    ),
 )

@@ -1,6 +1,7 @@
 """Which lots a burn takes: soonest expiry, then oldest, never-expiring last (ledger.md, F3).
 
-`functions.sql` decides the same in the database; a property test holds the two together.
+`loyalty/points/functions/` (4_spend.sql, 2_catch_up.sql) decides the same in the database; a
+property test holds the two together.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,6 @@
 -- A redemption (F38), the whole request in one trip and one transaction: the caller as the directory
 -- knows him, the claim on the key, points by the ledger's own function, the rows and the kept
--- answer, and stock last. Told again, the stored answer comes back. Few statements, each with much
--- in it: starting one costs more than what it does.
+-- answer, and stock last. Told again, the stored answer comes back.
 CREATE OR REPLACE FUNCTION reward_request(
     p_dealer uuid, p_kind text, p_subject text, p_token_id text, p_roles text[],
     p_client text, p_key text, p_fingerprint bytea, p_request_id text, p_now timestamptz,
@@ -9,7 +8,7 @@ CREATE OR REPLACE FUNCTION reward_request(
     p_honoured_by uuid,
     OUT role text, OUT replayed boolean, OUT sealed boolean, OUT status bigint,
     OUT headers jsonb, OUT body bytea
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_asked record;
     v_known record;
@@ -71,6 +70,13 @@ BEGIN
         PERFORM reward_refuse('no_reward');
     ELSIF NOT v_asked.honourable THEN
         PERFORM reward_refuse('no_partner');
+    ELSIF role = 'owner' AND v_honoured_by <> p_dealer THEN
+        PERFORM reward_refuse('not_by_owner');
+    ELSIF p_kind = 'staff' AND EXISTS (
+        SELECT FROM staff JOIN member ON member.phone_index = staff.phone_index
+        WHERE staff.id = p_subject::uuid AND member.id = p_member
+    ) THEN
+        PERFORM reward_refuse('own_account');
     ELSIF v_points > 10000000 THEN
         PERFORM reward_refuse('out_of_range');
     END IF;
@@ -107,24 +113,19 @@ BEGIN
         ),
         'cancelled_at', NULL
     )::text, 'UTF8');
-    WITH given AS (
-        INSERT INTO redemption (
-            id, dealer_id, member_id, reward_id, quantity, points, posting_set_id, redeemed_at,
-            redeemed_by, honoured_by
-        ) VALUES (
-            p_redemption, p_dealer, p_member, p_reward, p_quantity, v_points, p_set, p_now,
-            p_subject, v_honoured_by
-        )
-    ), audited AS (
-        INSERT INTO audit_event (
-            id, dealer_id, at, actor_id, actor_role, client, action, subject_id, request_id,
-            details
-        ) VALUES (
-            point_new_id(p_now), p_dealer, p_now, p_subject, role, p_client, 'reward.redeemed',
-            p_redemption, p_request_id,
-            jsonb_build_object('points', v_points, 'quantity', p_quantity)
-        )
-    )
+    INSERT INTO redemption (
+        id, dealer_id, member_id, reward_id, quantity, points, posting_set_id, redeemed_at,
+        redeemed_by, honoured_by
+    ) VALUES (
+        p_redemption, p_dealer, p_member, p_reward, p_quantity, v_points, p_set, p_now,
+        p_subject, v_honoured_by
+    );
+    INSERT INTO audit_event (
+        id, dealer_id, at, actor_id, actor_role, client, action, subject_id, request_id, details
+    ) VALUES (
+        point_new_id(p_now), p_dealer, p_now, p_subject, role, p_client, 'reward.redeemed',
+        p_redemption, p_request_id, jsonb_build_object('points', v_points, 'quantity', p_quantity)
+    );
     UPDATE idempotency_claim claim
     SET status = reward_request.status, headers = reward_request.headers,
         body = reward_request.body
