@@ -83,9 +83,9 @@ class Database:
     def call(self, statement: str, arguments: Sequence[Any]) -> Any:
         """Run one statement that is a transaction of its own, and return its one row.
 
-        One trip to the database. When the connection turns out to be dead it is tried once more
-        on another: what is called so must be safe to repeat, as a claim on a key makes it.
-        Raises psycopg's errors.
+        One trip to the database. When the connection turns out to be dead, all that lie idle are
+        given up with it, and it is tried once more on a new one: what is called so must be safe to
+        repeat, as a claim on a key makes it. Raises psycopg's errors.
         """
         for attempt in (1, 2):
             lent = self._calls.raw_connection()
@@ -96,6 +96,7 @@ class Database:
                 if attempt == 2 or not connection.closed:
                     raise
                 lent.invalidate()
+                self._calls.dispose()
             finally:
                 lent.close()
         raise AssertionError("unreachable")

@@ -39,7 +39,7 @@ SPENDS = partial(spend_storm, rounds=2)
 BUGS = (
     Bug("the balance is not looked at", "point_spend", "spendable < p_points", "false", SPENDS,
         "P1 round"),
-    Bug("the account is not locked", "point_spend", "FOR NO KEY UPDATE", "", SPENDS, "P1 round"),
+    Bug("the account is not locked", "point_spend", "FOR NO KEY UPDATE", "", SPENDS, "P1"),
     Bug("the stock is not looked at", "reward_take_stock", " AND available >= p_quantity", "",
         partial(last_piece_storm, rounds=2), "P2 round"),
     Bug("a claim that was taken is not minded", "reward_request",

@@ -114,7 +114,7 @@ def test_a_database_starts_as_asked_and_leaves_nothing(
         settings = ("TimeZone", "max_connections", "fsync")
         values = ", ".join(f"current_setting('{name}')" for name in settings)
         found = ask(server, f"select current_user, {values}")
-        assert found == [("postgres", "UTC", "120", "off")]
+        assert found == [("postgres", "UTC", "200", "off")]
         assert (POSTGRES_WHEEL in server.source) == (choice == "wheel")
     assert not server.location.exists()
     server.stop()

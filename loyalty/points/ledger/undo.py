@@ -8,7 +8,7 @@ from kernel.errors import Conflict
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.points.ledger.calls import call, in_range, posted, refuse_unless_done
-from loyalty.points.ledger.values import ClawedBack, DebtPolicy, Posted, Source
+from loyalty.points.ledger.values import MOST_POINTS, ClawedBack, DebtPolicy, Posted, Source
 
 
 def restore(uow: UnitOfWork, member_id: UUID, undone: UUID, *, reason: str) -> Posted:
@@ -43,10 +43,11 @@ def claw_back(
     reason: str,
 ) -> ClawedBack:
     """Take back points of the posting set `undone`, first from its own `lots`, which are all of
-    one issuer (F9).
+    one issuer (F9); a document may have earned more than one operation may.
 
-    Raises NotFound `member_not_found`.
+    Raises RuleViolation `points_out_of_range`, NotFound `member_not_found`.
     """
+    in_range(min(points, MOST_POINTS))
     posting_set = new_id()
     row = call(
         uow,
