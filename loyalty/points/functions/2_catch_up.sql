@@ -24,8 +24,8 @@ BEGIN
     LOOP
         settled := settled + point_settle_arrears(p_act, v_member, true);
     END LOOP;
-    cancelled := point_cancel_pending(p_act, p_members, v_as_of);
-    expired := point_expire(p_act, p_members, v_as_of);
+    cancelled := point_end_lots(p_act, 'cancellation', p_members, v_as_of);
+    expired := point_end_lots(p_act, 'expiry', p_members, v_as_of);
     RETURN NEXT;
 END
 $$;
@@ -75,63 +75,14 @@ BEGIN
 END
 $$;
 
--- Points pending for an event that never came, unless they had ended before; counts members.
-CREATE OR REPLACE FUNCTION point_cancel_pending(
-    p_act point_act, p_members uuid[], p_as_of timestamptz
+-- Lots that end unspent: 'cancellation' of points pending for an event that never came, unless they
+-- had ended before, or 'expiry' of lots past their date: unspendable since that instant, now written
+-- as such. Counts members.
+CREATE OR REPLACE FUNCTION point_end_lots(
+    p_act point_act, p_kind text, p_members uuid[], p_as_of timestamptz
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    v_count bigint;
-BEGIN
-    WITH due AS MATERIALIZED (
-        SELECT member_id, id, dealer_id, issuer_id, remaining,
-               first_value(new_id) OVER (PARTITION BY member_id) AS set_id
-        FROM (
-            SELECT *, point_new_id((p_act).now) AS new_id FROM point_lot
-            WHERE member_id = ANY (p_members) AND open AND NOT activated
-                AND available_at IS NULL AND cancel_at <= p_as_of
-                AND (expires_at IS NULL OR cancel_at <= expires_at)
-        ) lot
-    ), gone AS (
-        UPDATE point_lot l SET remaining = 0, open = false
-        FROM due WHERE l.member_id = due.member_id AND l.id = due.id
-    ), moved AS (
-        UPDATE point_account a SET pending = a.pending - act.points, version = a.version + 1
-        FROM (
-            SELECT member_id, set_id, sum(remaining) AS points
-            FROM due GROUP BY member_id, set_id
-        ) act WHERE a.member_id = act.member_id
-        RETURNING a.member_id, act.set_id, a.version, -act.points::bigint AS points
-    ), written AS (
-        INSERT INTO point_entry (
-            member_id, posting_set_id, line, dealer_id, side, account, issuer_id, lot_id, points
-        )
-        SELECT member_id, set_id,
-               row_number() OVER (PARTITION BY member_id ORDER BY side, id, issuer_id),
-               dealer_id, side, account, issuer_id, id, points
-        FROM (
-            SELECT member_id, set_id, dealer_id, 'member' AS side,
-                   'pending' AS account,
-                   issuer_id, id, -remaining AS points
-            FROM due
-            UNION ALL
-            SELECT member_id, set_id, dealer_id, 'programme', 'reversed', issuer_id, NULL,
-                   sum(remaining)
-            FROM due GROUP BY member_id, set_id, dealer_id, issuer_id
-        ) line
-    )
-    SELECT point_write_sets(
-        p_act, 'cancellation', array_agg(member_id), array_agg(set_id), array_agg(version),
-        array_agg(points)
-    ) INTO v_count FROM moved;
-    RETURN COALESCE(v_count, 0);
-END
-$$;
-
--- Lots past their date: unspendable since that instant, now written as such; counts members.
-CREATE OR REPLACE FUNCTION point_expire(
-    p_act point_act, p_members uuid[], p_as_of timestamptz
-) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
+    v_expires CONSTANT boolean := p_kind = 'expiry';
     v_count bigint;
 BEGIN
     WITH due AS MATERIALIZED (
@@ -139,12 +90,17 @@ BEGIN
                first_value(new_id) OVER (PARTITION BY member_id) AS set_id
         FROM (
             SELECT *, point_new_id((p_act).now) AS new_id FROM point_lot
-            WHERE member_id = ANY (p_members) AND open AND expires_at <= p_as_of
+            WHERE member_id = ANY (p_members) AND open AND CASE
+                WHEN v_expires THEN expires_at <= p_as_of
+                ELSE NOT activated AND available_at IS NULL AND cancel_at <= p_as_of
+                    AND (expires_at IS NULL OR cancel_at <= expires_at)
+            END
         ) lot
     ), gone AS (
         UPDATE point_lot l SET
-            remaining = 0, open = false, expired = l.expired + due.remaining,
-            expired_by = due.set_id
+            remaining = 0, open = false,
+            expired = l.expired + CASE WHEN v_expires THEN due.remaining ELSE 0 END,
+            expired_by = CASE WHEN v_expires THEN due.set_id ELSE l.expired_by END
         FROM due WHERE l.member_id = due.member_id AND l.id = due.id
     ), moved AS (
         UPDATE point_account a SET
@@ -170,13 +126,14 @@ BEGIN
                    issuer_id, id, -remaining AS points
             FROM due
             UNION ALL
-            SELECT member_id, set_id, dealer_id, 'programme', 'expired', issuer_id, NULL,
+            SELECT member_id, set_id, dealer_id, 'programme',
+                   CASE WHEN v_expires THEN 'expired' ELSE 'reversed' END, issuer_id, NULL,
                    sum(remaining)
             FROM due GROUP BY member_id, set_id, dealer_id, issuer_id
         ) line
     )
     SELECT point_write_sets(
-        p_act, 'expiry', array_agg(member_id), array_agg(set_id), array_agg(version),
+        p_act, p_kind, array_agg(member_id), array_agg(set_id), array_agg(version),
         array_agg(points)
     ) INTO v_count FROM moved;
     RETURN COALESCE(v_count, 0);

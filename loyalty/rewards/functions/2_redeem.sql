@@ -36,10 +36,10 @@ BEGIN
     INTO v_asked
     FROM dealer LEFT JOIN reward ON reward.id = p_reward
     WHERE dealer.id = p_dealer;
-    role := (
-        SELECT wanted FROM unnest(p_roles) WITH ORDINALITY AS asked (wanted, place)
-        WHERE wanted = ANY (v_asked.held) ORDER BY place LIMIT 1
-    );
+    FOREACH role IN ARRAY p_roles LOOP
+        EXIT WHEN role = ANY (v_asked.held);
+        role := NULL;
+    END LOOP;
     IF v_asked.withdrawn THEN
         PERFORM reward_refuse('withdrawn');
     ELSIF COALESCE(cardinality(v_asked.held), 0) = 0 THEN
@@ -80,7 +80,7 @@ BEGIN
     ELSIF v_points > 10000000 THEN
         PERFORM reward_refuse('out_of_range');
     END IF;
-    SELECT * INTO v_spent FROM point_spend(
+    v_spent := point_spend(
         ROW(
             p_dealer, (p_now AT TIME ZONE v_asked.timezone)::date, 'redemption',
             p_redemption::text, NULL, p_subject, role, p_request_id, p_now
