@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.commands.loopback import free_port, is_ready
 from bench.stage import Stage
 from kernel.settings import Settings, load_settings
 
@@ -53,7 +53,7 @@ def serving(
     stage: Stage, database: str, home: Path, *, workers: int = 2, threads: int = 4
 ) -> Iterator[Service]:
     """Serve a database on a free loopback port until the block ends."""
-    port = _free_port()
+    port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     log = home / f"serve-{database}.log"
     with log.open("wb") as output:
@@ -81,27 +81,12 @@ def serving(
             process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(port):
+    while not is_ready(port):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the service did not start: {log.read_text()[-2000:]}")
         time.sleep(0.1)
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-            connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
-            return connection.recv(16).startswith(b"HTTP/1.1 200")
-    except OSError:
-        return False
 
 
 def _children(pid: int) -> list[int]:

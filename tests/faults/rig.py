@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,7 +10,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,6 +18,7 @@ from flask import Flask
 from sqlalchemy import create_engine, make_url, text
 
 from api.app import create_app
+from api.commands.loopback import free_port, is_ready
 from api.commands.work import unit_of_work
 from api.service import Service, build_service
 from kernel.settings import load_settings
@@ -84,9 +83,7 @@ def _admin(statement: str) -> None:
 
 @contextmanager
 def _server(folder: Path) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     options = {"port": port, "workers": WORKERS, "threads": THREADS, "home": folder}
     words = [str(word) for name, value in options.items() for word in (f"--{name}", value)]
     with (folder / "log").open("wb") as log:
@@ -106,21 +103,10 @@ def _server(folder: Path) -> Iterator[int]:
 
 def _wait_until_ready(child: subprocess.Popen[bytes], port: int, log: Path) -> None:
     end = time.monotonic() + START_SECONDS
-    while not _is_ready(port):
+    while not is_ready(port):
         assert child.poll() is None, log.read_text()
         assert time.monotonic() < end, log.read_text()
         time.sleep(0.1)
-
-
-def _is_ready(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

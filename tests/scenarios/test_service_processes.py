@@ -2,15 +2,15 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
+
+from api.commands.loopback import free_port, is_ready
 
 LOYALTY = Path(sys.executable).with_name("loyalty")
 SECONDS = 60
@@ -22,17 +22,6 @@ def until(holds: Callable[[], bool]) -> bool:
     while not holds() and time.monotonic() < end:
         time.sleep(0.1)
     return holds()
-
-
-def answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def workers(parent: int) -> list[int]:
@@ -51,15 +40,13 @@ def workers(parent: int) -> list[int]:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     kept = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
     command = [sys.executable, LOYALTY, "serve", "--no-keep", "--home", tmp_path]
     with (tmp_path / "log").open("wb") as log:
         child = subprocess.Popen([*command, "--port", str(port)], env=kept, stdout=log, stderr=log)
     try:
-        assert until(lambda: answers(port)), (tmp_path / "log").read_text()
+        assert until(lambda: is_ready(port)), (tmp_path / "log").read_text()
         assert until(lambda: len(workers(child.pid)) == 2)
         yield child, port
     finally:
@@ -76,9 +63,9 @@ def test_a_killed_worker_is_replaced_and_none_outlives_a_killed_service(
     os.kill(victim, signal.SIGKILL)
     assert until(lambda: len({*workers(child.pid)} - {victim}) == 2)
     assert child.poll() is None
-    assert until(lambda: answers(port))
+    assert until(lambda: is_ready(port))
     everyone = {survivor, *workers(child.pid)}
     child.kill()
     child.wait()
     assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everyone))
-    assert not answers(port)
+    assert not is_ready(port)

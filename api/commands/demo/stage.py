@@ -7,15 +7,14 @@ at the latest (kernel/servers).
 import functools
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from api.commands.loopback import free_port, is_ready
 from kernel.servers.folders import temporary_folder
 from kernel.servers.process import (
     as_account,
@@ -54,7 +53,7 @@ def serving(home: Path, *, days_later: int = 0) -> Iterator[Served]:
 
     Raises ServerError with the end of its log when it does not come up.
     """
-    port, log = _free_port(), home / "serve.log"
+    port, log = free_port(), home / "serve.log"
     asked = {"--home": home, "--port": port, "--sample": SAMPLE_MEMBERS}
     options = [str(word) for option in asked.items() for word in option]
     command = [sys.executable, str(LOYALTY), "serve", "--demo", "--keep", *options]
@@ -68,7 +67,7 @@ def serving(home: Path, *, days_later: int = 0) -> Iterator[Served]:
             start_new_session=True,
         )
     try:
-        ready = functools.partial(_is_ready, port)
+        ready = functools.partial(is_ready, port)
         wait_until(ready, child, log=log, seconds=START_SECONDS)
         yield Served(port, log.read_text("utf-8"))
     finally:
@@ -90,21 +89,3 @@ def _environment(days_later: int) -> dict[str, str]:
         if name not in NOT_INHERITED and not name.startswith("LOYALTY_")
     }
     return kept | {"LOYALTY_CLOCK_SHIFT_DAYS": str(days_later), "PYTHONUTF8": "1"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _is_ready(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
