@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kernel.errors import RuleViolation
-from loyalty.earning.rules.reading import (
+from loyalty.formats.reading import (
     Fields,
     choice,
     cost,

@@ -21,6 +21,7 @@ Shape = Callable[[Any, str], T]
 MOST_CHARACTERS: Final = 64
 MOST_ENTRIES: Final = 100
 _COST: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?")
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 
 
@@ -131,6 +132,13 @@ def text(value: Any, pointer: str) -> str:
 def name(value: Any, pointer: str) -> str:
     """The name of an event: lower case letters, digits, dots and underscores."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
+        refuse(pointer, "malformed")
+    return value
+
+
+def code(value: Any, pointer: str) -> str:
+    """A code of the dealer's own, such as a tier's (会员等级): letters, digits, underscores."""
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
         refuse(pointer, "malformed")
     return value
 

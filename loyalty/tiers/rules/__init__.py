@@ -1,0 +1,1 @@
+"""What a member is worth and which level that gives: decided with plain values."""
