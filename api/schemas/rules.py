@@ -55,17 +55,42 @@ class RuleEndIn(Strict):
 
 
 class TierAssignmentIn(Strict):
+    """Without a tier, what the member has earned counts again; `until_on` is the first day
+    without the tier given by hand."""
+
     member_id = Uuid(required=True)
-    tier = Text(1, 30, required=True)
+    tier = Text(1, 30, required=True, allow_none=True)
     since_on = Day(required=True)
+    until_on = Day(load_default=None, allow_none=True)
     reason = Remark(1, 200, required=True)
 
 
+class EvidenceOut(Schema):
+    """A component of the score: how many facts, what they measure, and the points that gives of
+    100, which count with `weight` percent."""
+
+    code = text_out(30)
+    facts = fields.Integer()
+    value = fields.Integer(allow_none=True)
+    grade = text_out(64, allow_none=True)
+    points = fields.Integer()
+    weight = fields.Integer()
+
+
 class TierOut(Schema):
+    """A word about a tier: `earned` by the score (in hundredths of a point) or `manual`."""
+
     id = uuid_out()
     member_id = uuid_out()
-    tier = text_out(30)
+    kind = text_out(20)
+    tier = text_out(30, allow_none=True)
     since_on = fields.Date()
+    until_on = fields.Date(allow_none=True)
+    cause = text_out(20, allow_none=True)
+    previous = text_out(30, allow_none=True)
+    score = fields.Integer(allow_none=True)
+    scheme_version = fields.Integer(allow_none=True)
+    evidence = fields.List(fields.Nested(EvidenceOut), allow_none=True)
     reason = text_out(200)
     set_by = text_out(255, allow_none=True)
     set_at = instant_out()

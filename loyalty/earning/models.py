@@ -1,6 +1,6 @@
 """Tables of earning: source documents, each taken once for ever, and rules with what they gave."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.model import Base, Instant, Key
+from loyalty.versions import Versioned
 
 
 class SourceDocument(Base):
@@ -39,23 +40,10 @@ class SourceDocument(Base):
     returns_id: Mapped[UUID | None]
 
 
-class EarningRule(Base):
-    """One version of a rule (积分规则), in force on `effective_from <= day < effective_until`."""
+class EarningRule(Versioned):
+    """One version of a rule (积分规则)."""
 
     __tablename__ = "earning_rule"
-
-    dealer_id: Mapped[UUID] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(primary_key=True)
-    version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    id: Mapped[UUID]
-    state: Mapped[str]
-    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    effective_from: Mapped[date]
-    effective_until: Mapped[date | None]
-    author_id: Mapped[UUID]
-    created_at: Mapped[Instant]
-    publisher_id: Mapped[UUID | None]
-    published_at: Mapped[datetime | None]
 
 
 class RuleBudget(Base):

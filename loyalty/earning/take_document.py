@@ -18,10 +18,13 @@ from loyalty.earning.weigh import (
     credits_of,
     document_values,
     evaluate_for,
+    fact_of,
     grant_values,
 )
 from loyalty.members.queries import exists
 from loyalty.points import ledger
+from loyalty.tiers.assess import assess
+from loyalty.tiers.facts import see_facts
 
 
 def take_document(uow: UnitOfWork, document: Document) -> tuple[DocumentView, bool]:
@@ -68,6 +71,8 @@ def _credit(uow: UnitOfWork, document: Document, weighed: Weighed) -> DocumentVi
         usage.take_budgets(uow, budgets_of([weighed]))
         uow.session.execute(insert_all(RuleGrant), grant_values(uow, document, weighed, key))
     keep_document(uow, values)
+    see_facts(uow, [fact_of(document, key)])
+    assess(uow, [document.member_id])
     uow.audit("document.taken", key, kind=document.kind)
     return view_of(uow.session.get_one(SourceDocument, key))
 

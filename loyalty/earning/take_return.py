@@ -25,6 +25,9 @@ from loyalty.earning.rules.standard import JobType, Line, Payer
 from loyalty.earning.take_document import keep_document
 from loyalty.points import ledger
 from loyalty.points.models import PointLot
+from loyalty.tiers.assess import assess
+from loyalty.tiers.facts import SeenFact, see_facts
+from loyalty.tiers.rules.score import FactKind
 
 KIND = "return"
 POINTER = "/document"
@@ -110,6 +113,8 @@ def _take(uow: UnitOfWork, told: Return, original: SourceDocument) -> ReturnView
     }
     said = {"policy": told.policy.value, "reversed": total, "undone": undone, **came}
     _keep(uow, told, original, said, key, back[0].posting_set_id if back else None)
+    see_facts(uow, [_fact_of(told, original, key)])
+    assess(uow, [original.member_id])
     uow.audit("document.returned", key, document=str(original.id), points=total)
     return _view(uow.session.get_one(SourceDocument, key))
 
@@ -226,6 +231,20 @@ def _keep(
         "returns_id": original.id,
     }
     keep_document(uow, values)
+
+
+def _fact_of(told: Return, original: SourceDocument, key: UUID) -> SeenFact:
+    """What the customer paid himself and got back lowers his value (F24)."""
+    payers = [line["payer"] for line in original.lines]
+    back = sum(part.amount_fen for part in told.lines if payers[part.line] == Payer.CUSTOMER)
+    return SeenFact(
+        id=key,
+        member_id=original.member_id,
+        kind=FactKind(original.kind),
+        happened_on=told.occurred_on,
+        amount_fen=-back,
+        corrects=True,
+    )
 
 
 def _fingerprint(told: Return, original: SourceDocument) -> bytes:

@@ -17,10 +17,13 @@ from loyalty.earning.document import Document, fingerprint, paper_of, vin_index
 from loyalty.earning.rules.amounts import Facts
 from loyalty.earning.rules.evaluate import Evaluation, Usage, as_json, evaluate
 from loyalty.earning.rules.rule import Rule
+from loyalty.earning.rules.standard import Payer
 from loyalty.earning.rules.terms import Grant, LotTerms, terms_of
 from loyalty.members.queries import model_of
 from loyalty.points import ledger
+from loyalty.tiers.facts import SeenFact
 from loyalty.tiers.queries import tier_on
+from loyalty.tiers.rules.score import FactKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,13 @@ def document_values(
         "campaign": paper_of(document).campaign,
         "evaluation": explanation(weighed),
     }
+
+
+def fact_of(document: Document, key: UUID) -> SeenFact:
+    """What a document says of its member's value (F24): what he paid himself."""
+    paid = sum(line.amount_fen for line in document.lines if line.payer is Payer.CUSTOMER)
+    kind = FactKind(document.kind)
+    return SeenFact(key, document.member_id, kind, document.occurred_on, paid)
 
 
 def explanation(weighed: Weighed) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """Reads of members and vehicles. They open sealed fields; the API masks by role."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, or_, select
 from sqlalchemy.orm import Session
 
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.formats import mobile, plate, vin
 from loyalty.members.models import Member, Ownership, Vehicle
+
+Who = Callable[[SQLColumnExpression[UUID]], ColumnElement[bool]]
+"""Which members a statement is about: a condition on a column with their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +160,22 @@ def _vehicle(uow: UnitOfWork, row: Vehicle, since: date, until: date | None) -> 
         use_nature=row.use_nature,
         owned_from=since,
         owned_until=until,
+    )
+
+
+def ids_of(who: Who) -> Select[UUID]:
+    """The ids of these members, as a statement."""
+    return select(Member.id).where(who(Member.id))
+
+
+def models_owned(on: date, who: Who) -> Select[UUID, str]:
+    """These members with the models they own on a day, as a statement."""
+    return (
+        select(Ownership.member_id, Vehicle.model)
+        .join(Vehicle, Vehicle.id == Ownership.vehicle_id)
+        .where(
+            who(Ownership.member_id),
+            Ownership.owned_from <= on,
+            or_(Ownership.owned_until.is_(None), Ownership.owned_until > on),
+        )
     )

@@ -1,7 +1,9 @@
-"""Reads of tiers: the tier of a business day, and the whole history."""
+"""Reads of tiers: the tier of a business day, all words about it, and why a member stands there."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,6 +11,7 @@ from sqlalchemy import select
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.tiers.models import MemberTier
+from loyalty.tiers.rules.history import History, Kind, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,15 @@ class TierView:
 
     id: UUID
     member_id: UUID
-    tier: str
+    kind: str
+    tier: str | None
     since_on: date
+    until_on: date | None
+    cause: str | None
+    previous: str | None
+    score: int | None
+    scheme_version: int | None
+    evidence: list[dict[str, Any]] | None
     reason: str
     set_by: str | None
     set_at: datetime
@@ -26,12 +36,26 @@ class TierView:
 
 def tier_on(uow: UnitOfWork, member_id: UUID, day: date) -> str | None:
     """The tier a member had on a business day; None before the first one."""
-    return uow.session.scalar(
-        select(MemberTier.tier)
-        .where(MemberTier.member_id == member_id, MemberTier.since_on <= day)
-        .order_by(MemberTier.since_on.desc(), MemberTier.id.desc())
-        .limit(1)
+    return histories(uow, [member_id])[member_id].on(day)
+
+
+def histories(uow: UnitOfWork, members: Collection[UUID]) -> dict[UUID, History]:
+    """All that was said about the tiers of these members."""
+    rows = uow.session.execute(
+        select(
+            MemberTier.member_id,
+            MemberTier.id,
+            MemberTier.kind,
+            MemberTier.tier,
+            MemberTier.since_on,
+            MemberTier.until_on,
+        ).where(MemberTier.member_id.in_(members))
     )
+    words: dict[UUID, list[Word]] = {member: [] for member in members}
+    for row in rows:
+        word = Word(row.since_on, str(row.id), Kind(row.kind), row.tier, row.until_on)
+        words[row.member_id].append(word)
+    return {member: History(said) for member, said in words.items()}
 
 
 def get_tier(uow: UnitOfWork, member_id: UUID, tier_id: UUID) -> TierView:
@@ -57,8 +81,15 @@ def _view(row: MemberTier) -> TierView:
     return TierView(
         id=row.id,
         member_id=row.member_id,
+        kind=row.kind,
         tier=row.tier,
         since_on=row.since_on,
+        until_on=row.until_on,
+        cause=row.cause,
+        previous=row.previous,
+        score=row.score,
+        scheme_version=row.scheme_version,
+        evidence=row.evidence,
         reason=row.reason,
         set_by=row.set_by,
         set_at=row.set_at,

@@ -112,7 +112,10 @@ def test_a_fall_waits_for_the_grace_and_for_the_end_of_its_period(
         (LEVELS[1:], "lowest_not_zero"),
         ((Level("base", "", "", 0, {"辉昂": 1}),), "lowest_not_zero"),
         ((LEVELS[0], Level("a", "", "", 500), Level("b", "", "", 500)), "not_rising"),
-        ((LEVELS[0], Level("a", "", "", 500), Level("b", "", "", 600, {"朗逸": 500})), "not_rising"),
+        (
+            (LEVELS[0], Level("a", "", "", 500), Level("b", "", "", 600, {"朗逸": 500})),
+            "not_rising",
+        ),
         ((LEVELS[0], Level("a", "", "", 500, {"朗逸": 0})), "not_rising"),
     ],
 )
@@ -133,9 +136,7 @@ DAYS = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 45)), min_size=1, ma
 
 
 @given(LADDERS, DAYS)
-def test_deciding_a_day_again_changes_nothing(
-    ladder: Ladder, days: list[tuple[int, int]]
-) -> None:
+def test_deciding_a_day_again_changes_nothing(ladder: Ladder, days: list[tuple[int, int]]) -> None:
     standing, on = None, MARCH
     for earned, passed in days:
         on += timedelta(days=passed)

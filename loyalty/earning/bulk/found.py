@@ -1,9 +1,7 @@
 """What is known before a chunk is reckoned: a statement for each kind of fact, not for each row."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -20,10 +18,6 @@ _BY_REFERENCE: Final = text(
 _DOCUMENTS: Final = text(
     "SELECT source_event_id, id, points, fingerprint FROM source_document"
     " WHERE dealer_id = :dealer AND source = :source AND source_event_id = ANY (:ids)"
-)
-_TIERS: Final = text(
-    "SELECT member_id, since_on, tier FROM member_tier WHERE member_id = ANY (:ids)"
-    " ORDER BY member_id, since_on, id"
 )
 _VEHICLES: Final = text(
     "SELECT vin_index, id, model FROM vehicle WHERE dealer_id = :dealer AND vin_index = ANY (:ids)"
@@ -43,23 +37,6 @@ class Vehicle(NamedTuple):
 
     id: UUID
     model: str
-
-
-class Tiers:
-    """The level (等级) of each member on any day."""
-
-    def __init__(self, rows: Iterable[Row[Any]]) -> None:
-        self._days: dict[UUID, list[date]] = defaultdict(list)
-        self._tiers: dict[UUID, list[str]] = defaultdict(list)
-        for row in rows:
-            self._days[row.member_id].append(row.since_on)
-            self._tiers[row.member_id].append(row.tier)
-
-    def on(self, member: UUID, day: date) -> str | None:
-        """The latest that began by this day; of several of one day, the last word."""
-        days = self._days.get(member)
-        place = bisect_right(days, day) if days else 0
-        return self._tiers[member][place - 1] if place else None
 
 
 def members_of(uow: UnitOfWork, drafts: Sequence[Draft]) -> dict[UUID | Reference, UUID]:
@@ -88,11 +65,6 @@ def documents_of(
         for source, keys in by_source.items()
         for row in _ask(uow, _DOCUMENTS, keys, source=source)
     }
-
-
-def tiers_of(uow: UnitOfWork, members: Collection[UUID]) -> Tiers:
-    """The levels of these members, all days of them."""
-    return Tiers(_ask(uow, _TIERS, members))
 
 
 def vehicles_by(uow: UnitOfWork, indexes: Collection[bytes]) -> dict[bytes, Vehicle]:

@@ -1,6 +1,6 @@
 """What each document of a chunk earns, by the pure engine, with what the rows before it used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -16,6 +16,8 @@ from loyalty.earning.rules.amounts import Facts
 from loyalty.earning.rules.rule import Rule
 from loyalty.earning.weigh import Known, Weighed, weigh
 from loyalty.points.ledger import MOST_POINTS
+from loyalty.tiers.queries import histories
+from loyalty.tiers.rules.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Reckoner:
     uow: UnitOfWork
     rules: dict[date, list[Rule]]
     usage: RunningUsage
-    tiers: found.Tiers
+    tiers: Mapping[UUID, History]
     vehicles: dict[bytes, found.Vehicle]
     taken: list[Taken] = field(default_factory=list)
 
@@ -61,7 +63,7 @@ class Reckoner:
         return taken
 
     def _known(self, row: Ready) -> Known:
-        tier = self.tiers.on(row.document.member_id, row.document.occurred_on)
+        tier = self.tiers[row.document.member_id].on(row.document.occurred_on)
         car = self.vehicles.get(row.vin_index) if row.vin_index else None
         if car is None:
             return Known(Facts(tier=tier))
@@ -76,6 +78,6 @@ def reckoner(uow: UnitOfWork, rows: Sequence[Ready]) -> Reckoner:
         uow=uow,
         rules=rules,
         usage=RunningUsage(uow, members, rules),
-        tiers=found.tiers_of(uow, members),
+        tiers=histories(uow, members),
         vehicles=found.vehicles_by(uow, {row.vin_index for row in rows if row.vin_index}),
     )

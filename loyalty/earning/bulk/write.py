@@ -11,8 +11,10 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.earning.bulk.reckon import Taken
 from loyalty.earning.document import paper_of
 from loyalty.earning.usage import take_budgets
-from loyalty.earning.weigh import budgets_of, credits_of, explanation
+from loyalty.earning.weigh import budgets_of, credits_of, explanation, fact_of
 from loyalty.points import ledger
+from loyalty.tiers.assess import assess
+from loyalty.tiers.facts import see_facts
 
 _DOCUMENT: Final = (
     *("id", "dealer_id", "member_id", "source", "source_event_id", "kind", "occurred_on", "lines"),
@@ -26,13 +28,16 @@ _GRANT: Final = (
 
 
 def write(uow: UnitOfWork, taken: Sequence[Taken]) -> None:
-    """Write the new documents of a chunk and credit their points."""
+    """Write the new documents of a chunk, credit their points, and move who has earned a tier:
+    that counts for the next chunk."""
     if not taken:
         return
     move(uow.session, "source_document", _DOCUMENT, _documents(uow, taken))
     move(uow.session, "rule_grant", _GRANT, _grants(uow, taken))
     take_budgets(uow, budgets_of(each.weighed for each in taken))
     ledger.credit_staged(uow, list(_credits(uow, taken)))
+    see_facts(uow, [fact_of(each.ready.document, each.id) for each in taken])
+    assess(uow, sorted({each.ready.document.member_id for each in taken}))
 
 
 def _documents(uow: UnitOfWork, taken: Sequence[Taken]) -> Iterator[tuple[Any, ...]]:

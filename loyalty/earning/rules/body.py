@@ -7,18 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kernel.errors import RuleViolation
-from loyalty.formats.reading import (
-    Fields,
-    choice,
-    cost,
-    integer,
-    listing,
-    name,
-    refuse,
-    table,
-    text,
-    uuid,
-)
 from loyalty.earning.rules.rule import (
     CapPeriod,
     Caps,
@@ -32,6 +20,18 @@ from loyalty.earning.rules.rule import (
     RuleBody,
 )
 from loyalty.earning.rules.standard import UNIT_COST_FEN, JobType, Payer
+from loyalty.formats.reading import (
+    Fields,
+    choice,
+    cost,
+    integer,
+    listing,
+    name,
+    refuse,
+    table,
+    text,
+    uuid,
+)
 from loyalty.points.rules.expiry import MOST_MONTHS, STANDARD, Mode, Policy, Round
 
 MOST_POINTS: Final = 10_000_000

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 
 class Step(StrEnum):
@@ -137,6 +138,6 @@ def checked(levels: Sequence[Level]) -> str | None:
     models = {model for level in levels for model in level.by_model}
     for owner in [(), *((model,) for model in models)]:
         thresholds = [level.threshold(owner) for level in levels]
-        if any(low >= high for low, high in zip(thresholds, thresholds[1:], strict=False)):
+        if any(low >= high for low, high in pairwise(thresholds)):
             return "not_rising"
     return None

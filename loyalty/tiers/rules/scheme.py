@@ -39,6 +39,7 @@ MOST_VALUE: Final = 1_000_000_000_000
 
 _POINTS: Final = integer(0, MOST_POINTS)
 _SCORE: Final = integer(0, MOST_SCORE)
+_VALUE: Final = integer(-MOST_VALUE, MOST_VALUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,9 @@ def _bands(value: Any, pointer: str) -> tuple[Band, ...]:
 
 def _band(value: Any, pointer: str) -> Band:
     said = Fields(value, pointer, {"at_least", "points"})
-    return Band(said.need("at_least", integer(-MOST_VALUE, MOST_VALUE)), said.need("points", _POINTS))
+    return Band(
+        said.need("at_least", integer(-MOST_VALUE, MOST_VALUE)), said.need("points", _POINTS)
+    )
 
 
 def _ladder(value: Any, pointer: str) -> Ladder:

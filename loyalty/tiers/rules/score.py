@@ -24,8 +24,8 @@ class Group(StrEnum):
 
 
 class FactKind(StrEnum):
-    """What is known of a member: documents, by their kinds (see earning), and 进店, 问卷满意度, 投诉,
-    回访, 区域, 行业, 职位."""
+    """What is known of a member: documents, by their kinds (see earning), and 进店, 问卷满意度,
+    投诉, 回访, 区域, 行业, 职位."""
 
     SERVICE_ORDER = "service_order"
     ACCESSORY_SALE = "accessory_sale"
