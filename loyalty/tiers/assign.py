@@ -22,7 +22,7 @@ def assign_tier(
     *,
     tier: str | None,
     since_on: date,
-    until_on: date | None,
+    until_on: date | None = None,
     reason: str,
 ) -> UUID:
     """Give a tier by hand from a business day on, past or future, until a day or another word;

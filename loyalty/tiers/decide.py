@@ -33,7 +33,7 @@ from loyalty.tiers.rules.scheme import Scheme
 from loyalty.tiers.rules.score import Component, Measure, first_day
 
 Column = SQLColumnExpression[Any]
-"""A decision has member_id, tier_before, tier, score, below_since, cause and evidence."""
+"""A decision has member_id, tier_before, tier, falls_to, score, below_since, cause, evidence."""
 
 
 def decisions(scheme: Scheme, on: date, who: Who) -> Select[Any]:
@@ -168,7 +168,7 @@ def _decided(
     known, today = levels.c.tier_before.is_not(None), literal(on, Date)
     since = func.coalesce(levels.c.below_before, today)
     falls = and_(earned < rank, _falls_on(ladder, since) <= today)
-    lower = earned if ladder.step is Step.FULL else rank - 1
+    lower = _lower(ladder, rank, earned)
     new_rank = case((or_(rank.is_(None), earned >= rank), earned), (falls, lower), else_=rank)
     below = case(
         (or_(rank.is_(None), earned >= rank), null()),
@@ -188,7 +188,9 @@ def _decided(
         levels.c.member_id,
         levels.c.tier_before,
         case(codes, value=new_rank).label("tier"),
-        case(codes, value=earned).label("earned"),
+        case((new_rank > earned, case(codes, value=_lower(ladder, new_rank, earned)))).label(
+            "falls_to"
+        ),
         levels.c.score,
         cast(below, Date).label("below_since"),
         cause.label("cause"),
@@ -196,6 +198,11 @@ def _decided(
         levels.c.below_before,
         _evidence(components, levels).label("evidence"),
     )
+
+
+def _lower(ladder: Ladder, rank: Column, earned: Column) -> Column:
+    """The rank of who falls from one."""
+    return earned if ladder.step is Step.FULL else rank - 1
 
 
 def _falls_on(ladder: Ladder, since: Column) -> Column:
