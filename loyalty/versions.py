@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Integer, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.errors import Conflict, Forbidden, NotFound, RuleViolation
@@ -141,7 +141,7 @@ def in_force(uow: UnitOfWork, table: type[V], on: date) -> list[V]:
             table.state == "published",
             table.effective_from <= on,
         )
-        .distinct(table.code)
+        .ext(distinct_on(table.code))
         .order_by(table.code, table.effective_from.desc(), table.version.desc())
     )
     return [

@@ -16,6 +16,7 @@ from api.v1 import (
     rules,
     sales,
     staff,
+    tiers,
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(
@@ -25,6 +26,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         points,
         earning,
         rules,
+        tiers,
         rewards,
         holds,
         corrections,

@@ -1,31 +1,19 @@
-"""Earning rules as versions, and the tiers they ask for."""
+"""Earning rules as versions."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from api.routes import Page, Routes
 from api.schemas import rules as shapes
 from api.schemas.paging import page_of
-from api.v1.access import for_owner, own
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.earning import rule_book
 from loyalty.earning.rule_life import draft_rule, end_rule, publish_rule
-from loyalty.tiers import queries as tiers
-from loyalty.tiers.assign import assign_tier
 
 routes = Routes("rules")
 AUTHORS = (Role.DEALER_ADMIN, Role.SHOWROOM_MANAGER, Role.PROGRAMME_ADMIN)
 READERS = (*AUTHORS, Role.FINANCE, Role.AUDITOR)
-TIER_READERS = (
-    Role.OWNER,
-    Role.DUTY_MANAGER,
-    Role.SHOWROOM_MANAGER,
-    Role.DEALER_ADMIN,
-    Role.AUDITOR,
-    Role.CRM,
-)
 
 
 @routes.post(
@@ -121,37 +109,3 @@ def create_rule_end(uow: UnitOfWork, rule_id: UUID, body: dict[str, Any]) -> rul
     """Once, and for tomorrow at the earliest: documents of today keep their rule."""
     end_rule(uow, rule_id, **body)
     return rule_book.get_rule(uow, rule_id)
-
-
-@routes.post(
-    "/v1/tier-assignments",
-    summary="Give a member a tier from a day on",
-    roles=(Role.PROGRAMME_ADMIN, Role.DEALER_ADMIN, Role.CRM),
-    body=shapes.TierAssignmentIn,
-    answer=shapes.TierOut,
-    problems=("member_not_found", "own_account", "tier_invalid"),
-    example={
-        "member_id": "01939d5e-7c00-7000-8000-000000000001",
-        "tier": "gold",
-        "since_on": "2026-11-01",
-        "reason": "年度评定",
-    },
-)
-def create_tier_assignment(uow: UnitOfWork, body: dict[str, Any]) -> tiers.TierView:
-    """Documents meet the tier of their own business day, however late they come."""
-    member_id = UUID(body.pop("member_id"))
-    return tiers.get_tier(uow, member_id, assign_tier(uow, member_id, **body))
-
-
-@routes.get(
-    "/v1/members/<uuid:member_id>/tiers",
-    summary="What was said about a member's tier",
-    roles=TIER_READERS,
-    answer=page_of(shapes.TierOut),
-    paged=True,
-    problems=("member_not_found", "cursor_invalid"),
-)
-def list_member_tiers(uow: UnitOfWork, member_id: UUID, page: Page) -> list[tiers.TierView]:
-    """The latest word first; of one day the latest word counts. An owner sees no staff."""
-    found = tiers.list_tiers(uow, own(uow, member_id), before=page.position, limit=page.fetch)
-    return [replace(each, set_by=None) for each in found] if for_owner(uow) else found

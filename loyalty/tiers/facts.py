@@ -3,6 +3,7 @@
 Append-only: a fact told wrongly is answered by the next one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +18,7 @@ from kernel.errors import Conflict, NotFound, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.members.queries import exists
+from loyalty.tiers.assess import assess
 from loyalty.tiers.models import ValueFact
 from loyalty.tiers.rules.score import GRADED, Fact, FactKind
 
@@ -27,6 +29,7 @@ TOLD: Final = frozenset(
     }
 )
 """Kinds that are told as facts; the others are documents."""
+_GRADE: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
 MARKED: Final = frozenset({FactKind.SATISFACTION, FactKind.CALLBACK})
 """Kinds with marks from 0 to 100."""
 
@@ -57,7 +60,8 @@ class SeenFact:
 
 
 def tell_fact(uow: UnitOfWork, told: ToldFact) -> tuple[ValueFact, bool]:
-    """Write down a fact; the flag tells whether it was new. Its reference is unique for ever.
+    """Write down a fact, and move the member if he has earned it; the flag tells whether it was
+    new. Its reference is unique for ever.
 
     Raises NotFound `member_not_found`, RuleViolation `fact_does_not_fit` and
     `occurred_in_the_future`, Conflict `fact_changed`.
@@ -89,6 +93,7 @@ def tell_fact(uow: UnitOfWork, told: ToldFact) -> tuple[ValueFact, bool]:
     )
     if made is not None:
         uow.audit("value_fact.told", made.id, kind=str(told.kind))
+        assess(uow, [told.member_id])
         return made, True
     known = uow.session.scalars(
         select(ValueFact).where(
@@ -132,6 +137,8 @@ def _check(uow: UnitOfWork, told: ToldFact) -> None:
     ):
         if (value is not None) != wanted:
             raise RuleViolation("fact_does_not_fit", pointer=f"/{name}", kind=str(told.kind))
+    if told.grade is not None and not _GRADE.fullmatch(told.grade):
+        raise RuleViolation("fact_does_not_fit", pointer="/grade", kind=str(told.kind))
     if told.happened_on > uow.today:
         raise RuleViolation("occurred_in_the_future", pointer="/happened_on")
 
