@@ -21,6 +21,7 @@ from tests.support.earning import draft
 from tests.support.finance import honoured_elsewhere
 from tests.support.shop import Shop, open_shop
 from tests.support.story import calling, desk, earn, ok, owner, reward
+from tests.support.tiers import draft_scheme
 
 BY_PATH = [operation for operation in OPERATIONS if "<uuid" in operation.path]
 LISTS = [operation for operation in OPERATIONS if operation.paged and "<uuid" not in operation.path]
@@ -53,6 +54,7 @@ def grow(shop: Shop) -> World:
             "reward_id": gift,
             "document_id": document["id"],
             "rule_id": draft(shop, "extra", GOLD_SURVEY, effective_from="2030-01-01")["id"],
+            "scheme_id": draft_scheme(shop)["id"],
             "redemption_id": redemption["id"],
             "posting_set_id": redemption["posting_set_id"],
             "referral_id": referral["id"],

@@ -1,100 +1,36 @@
 """Tiers over HTTP: a scheme by two people, its preview, a rise at once, a fall after the grace."""
 
-import uuid
 from typing import Any
 
 import pytest
 
-from loyalty.tiers.nightly import assess_all
-from tests.faults.rig import entered
 from tests.support import earning, story
 from tests.support.clock import TestClock
 from tests.support.earning import day, line, paper
 from tests.support.shop import Shop
-
-ORDERS = {
-    "code": "orders",
-    "group": "life_cycle",
-    "measure": "count",
-    "kinds": ["service_order"],
-    "window_days": 60,
-    "weight": 70,
-    "bands": [{"at_least": 1, "points": 50}, {"at_least": 2, "points": 100}],
-}
-MARKS = {
-    "code": "marks",
-    "group": "loyalty",
-    "measure": "average",
-    "kinds": ["satisfaction"],
-    "window_days": 365,
-    "weight": 30,
-    "bands": [{"at_least": 60, "points": 50}, {"at_least": 90, "points": 100}],
-    "otherwise": 20,
-}
-LEVELS = [
-    {"code": "base", "name_zh": "普通会员", "name_en": "Member", "at_least": 0},
-    {"code": "silver", "name_zh": "银卡", "name_en": "Silver", "at_least": 4000},
-    {
-        "code": "gold",
-        "name_zh": "金卡",
-        "name_en": "Gold",
-        "at_least": 9000,
-        "by_model": {"速腾": 8000},
-    },
-]
-
-
-def scheme(levels: list[dict[str, Any]] = LEVELS, **ladder: Any) -> dict[str, Any]:
-    return {
-        "components": [ORDERS, MARKS],
-        "ladder": {"levels": levels, "grace_days": 30, "step": "one"} | ladder,
-    }
-
-
-def drafted(shop: Shop, body: dict[str, Any]) -> dict[str, Any]:
-    told = {"body": body, "effective_from": day(shop)}
-    return story.ok(shop.post("dealer_admin", "/v1/tier-schemes", told))
-
-
-def published(shop: Shop, body: dict[str, Any]) -> dict[str, Any]:
-    path = f"/v1/tier-schemes/{drafted(shop, body)['id']}/publications"
-    return story.ok(shop.post("programme_admin", path))
-
-
-def told(shop: Shop, member: uuid.UUID, kind: str, **more: Any) -> Any:
-    body = {
-        "external_ref": {"source": "crm", "id": uuid.uuid4().hex},
-        "member_id": str(member),
-        "kind": kind,
-        "happened_on": day(shop),
-    } | more
-    return shop.post("crm", "/v1/value-facts", body)
-
-
-def standing(shop: Shop, member: uuid.UUID) -> dict[str, Any]:
-    return story.ok(shop.get("owner", f"/v1/members/{member}/tier", subject=member), 200)
-
-
-def words(shop: Shop, member: uuid.UUID) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = story.ok(
-        shop.get("owner", f"/v1/members/{member}/tiers", subject=member), 200
-    )["items"]
-    return found
-
-
-def night(shop: Shop) -> int:
-    return assess_all(lambda: entered(shop), as_of=shop.service.clock())
+from tests.support.tiers import (
+    LEVELS,
+    MARKS,
+    ORDERS,
+    draft_scheme,
+    night,
+    publish_scheme,
+    scheme,
+    standing,
+    tell,
+    words,
+)
 
 
 def test_a_member_rises_at_once_and_falls_one_step_on_the_thirtieth_day(
     shop: Shop, clock: TestClock
 ) -> None:
-    published(shop, scheme())
+    publish_scheme(shop, scheme())
     member = story.owner(shop)
     for _ in range(2):
         earning.earned(shop, member, line(500))
     assert standing(shop, member)["tier"] == "silver"
-    story.ok(told(shop, member, "satisfaction", marks=95))
+    story.ok(tell(shop, member, "satisfaction", marks=95))
     now = standing(shop, member)
     assert (now["tier"], now["score"], now["next"]) == ("gold", 10_000, None)
     assert [(part["code"], part["hundredths"]) for part in now["components"]] == [
@@ -129,13 +65,13 @@ def test_a_member_rises_at_once_and_falls_one_step_on_the_thirtieth_day(
 
 
 def test_the_preview_says_who_would_move_and_so_it_happens(shop: Shop) -> None:
-    published(shop, scheme())
+    publish_scheme(shop, scheme())
     rich, plain = story.owner(shop), story.member(shop)
     for _ in range(2):
         earning.earned(shop, rich, line(500))
     night(shop)
     stricter = [LEVELS[0], LEVELS[1] | {"at_least": 7700}, LEVELS[2]]
-    draft = drafted(shop, scheme(stricter))
+    draft = draft_scheme(shop, scheme(stricter))
     path = f"/v1/tier-schemes/{draft['id']}"
     seen = story.ok(shop.get("programme_admin", f"{path}/preview"), 200)
     assert seen["members"] == 2
@@ -152,7 +88,7 @@ def test_the_preview_says_who_would_move_and_so_it_happens(shop: Shop) -> None:
 def test_a_tier_by_hand_counts_until_its_day_and_the_earned_one_comes_back(
     shop: Shop, clock: TestClock
 ) -> None:
-    published(shop, scheme())
+    publish_scheme(shop, scheme())
     member = story.member(shop)
     night(shop)
     body = {
@@ -174,7 +110,7 @@ def test_a_tier_by_hand_counts_until_its_day_and_the_earned_one_comes_back(
 
 
 def test_a_tier_by_hand_can_be_given_back_before_its_end(shop: Shop) -> None:
-    published(shop, scheme())
+    publish_scheme(shop, scheme())
     member = story.member(shop)
     night(shop)
     earning.tier(shop, member, "gold")
@@ -197,7 +133,7 @@ def test_a_tier_by_hand_can_be_given_back_before_its_end(shop: Shop) -> None:
 def test_a_fact_that_does_not_fit_its_kind_is_refused(
     shop: Shop, kind: str, more: dict[str, Any], answer: tuple[int, str, str]
 ) -> None:
-    refused = told(shop, story.member(shop), kind, **more)
+    refused = tell(shop, story.member(shop), kind, **more)
     problem = refused.json
     assert (refused.status_code, problem["errors"][0]["pointer"]) == (answer[0], answer[2])
 
@@ -205,9 +141,9 @@ def test_a_fact_that_does_not_fit_its_kind_is_refused(
 def test_a_fact_is_told_once_for_ever(shop: Shop) -> None:
     member = story.member(shop)
     reference = {"external_ref": {"source": "crm", "id": "V-1"}}
-    first = told(shop, member, "callback", marks=80, **reference)
-    again = told(shop, member, "callback", marks=80, **reference)
-    other = told(shop, member, "callback", marks=81, **reference)
+    first = tell(shop, member, "callback", marks=80, **reference)
+    again = tell(shop, member, "callback", marks=80, **reference)
+    other = tell(shop, member, "callback", marks=81, **reference)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json["id"] == again.json["id"]
     assert (other.status_code, other.json["code"]) == (409, "fact_changed")
@@ -217,7 +153,7 @@ def test_a_return_takes_back_what_an_order_was_worth(shop: Shop) -> None:
     spent = ORDERS | {"measure": "sum", "bands": [{"at_least": 100_000, "points": 100}]}
     levels = [LEVELS[0], LEVELS[1]]
     body = {"components": [spent, MARKS], "ladder": scheme(levels)["ladder"]}
-    published(shop, body)
+    publish_scheme(shop, body)
     member = story.member(shop)
     document = story.ok(
         shop.post("crm", "/v1/documents", paper(shop, member, line(1_000), line(50, "warranty")))
