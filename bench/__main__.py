@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from bench import expiry, growth, imports, redeem
+from bench import expiry, growth, imports, redeem, tiers
 from bench.figure import Figure, show, write
 from bench.sizes import FULL, QUICK, Sizes
 from bench.stage import Stage, open_stage
@@ -20,6 +20,7 @@ PARTS: Final[dict[tuple[str, ...], Part]] = {
     tuple(redeem.NAMES): redeem.measure,
     tuple(imports.NAMES): imports.measure,
     tuple(expiry.NAMES): expiry.measure,
+    tuple(tiers.NAMES): tiers.measure,
     tuple(growth.NAMES): growth.measure,
 }
 

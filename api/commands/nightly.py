@@ -27,6 +27,7 @@ from loyalty.dealers.roles import Role
 from loyalty.points import nightly as points
 from loyalty.points.proof import settled_checks
 from loyalty.rewards.stock import return_overdue_stock
+from loyalty.tiers import nightly as tiers
 from referral.expire import expire_due
 
 ENDED_KEPT_FOR = timedelta(days=1)
@@ -66,12 +67,14 @@ def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
     1. points: holds past their time are released; pending points whose
        day has come are activated; those whose event never came are
        cancelled; lots past their date expire; arrears are settled
-    2. stock that holds kept and no longer need goes back
-    3. referrals whose time is up expire
-    4. idempotency keys of over seven days are forgotten
+    2. tiers: every member stands where the day puts him; who has been
+       below his tier for the whole grace falls
+    3. stock that holds kept and no longer need goes back
+    4. referrals whose time is up expire
+    5. idempotency keys of over seven days are forgotten
     and, when every dealer is done,
-    5. withdrawn tokens that have ended by themselves are forgotten
-    6. the proof: the whole ledger, and that nothing due is left
+    6. withdrawn tokens that have ended by themselves are forgotten
+    7. the proof: the whole ledger, and that nothing due is left
 
     What was due by --as-of is done; what is written about points bears the present time. The night
     may be stopped at any moment and run again, and run twice: the second finds nothing to do. What
@@ -122,13 +125,14 @@ def _try_dealer(night: Night, dealer_id: UUID) -> bool:
 def _dealers_night(night: Night, dealer_id: UUID, failures: list[points.Failure]) -> str:
     """What was done, in words; a page is a transaction."""
     done = _points(night, dealer_id, failures)
+    moved = tiers.assess_all(night.enter(dealer_id), as_of=night.as_of)
     entered = night.enter(dealer_id, night.as_of)
     returned = _page_by_page(entered, lambda uow: return_overdue_stock(uow, STOCK_PAGE_REWARDS))
     expired = _page_by_page(entered, expire_due)
     with entered() as uow:
         forgotten = forget_old(uow.session, now=night.as_of)
     said = f"{expired} referrals expired, {forgotten} keys forgotten"
-    return f"{said}; points: {done}; {returned} pieces back in stock"
+    return f"{said}; points: {done}; {moved} tiers moved; {returned} pieces back in stock"
 
 
 def _page_by_page(entered: points.Enter, work: Callable[[UnitOfWork], int]) -> int:

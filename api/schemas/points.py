@@ -10,7 +10,9 @@ from api.schemas.common import (
     text_out,
     uuid_out,
 )
-from api.schemas.fields import Points, Reference, StrictInt, Text, Uuid
+from api.schemas.fields import Choice, Points, Reference, StrictInt, Text, Uuid
+from api.schemas.rewards import TermsInForceOut
+from loyalty.rewards.catalogue import RewardKind
 
 
 class ExpiringOut(Schema):
@@ -78,15 +80,20 @@ class RewardIn(Strict):
     name_en = Text(1, 80, required=True)
     points = Points(required=True)
     stock = StrictInt(0, 1_000_000, required=True)
+    kind = Choice(RewardKind, load_default=RewardKind.GOODS)
 
 
 class RewardOut(Schema):
+    """`points` is the price where no terms are in force; `available` are the pieces left."""
+
     id = uuid_out()
     code = text_out(40)
+    kind = text_out(20)
     name_zh = text_out(80)
     name_en = text_out(80)
     points = points_out()
     available = fields.Integer()
+    terms = fields.Nested(TermsInForceOut, allow_none=True)
 
 
 class RedemptionIn(Strict):
@@ -97,6 +104,8 @@ class RedemptionIn(Strict):
 
 
 class RedemptionOut(Schema):
+    """`terms_version` and `tier` are what the price was by, where the reward had terms."""
+
     id = uuid_out()
     member_id = uuid_out()
     reward_id = uuid_out()
@@ -110,3 +119,5 @@ class RedemptionOut(Schema):
     posting_set_id = uuid_out()
     redeemed_at = instant_out()
     cancelled_at = instant_out()
+    terms_version = fields.Integer(allow_none=True)
+    tier = text_out(30, allow_none=True)

@@ -35,7 +35,11 @@ READERS = (*HOLDERS, Role.SERVICE_DESK, Role.AUDITOR)
         "member_not_found",
         "order_held_already",
         "out_of_stock",
+        "points_too_few",
         "reward_and_quantity_together",
+        "reward_limit_reached",
+        "reward_not_available",
+        "reward_not_for_tier",
         "reward_not_found",
     ),
     example={
@@ -48,7 +52,8 @@ READERS = (*HOLDERS, Role.SERVICE_DESK, Role.AUDITOR)
     },
 )
 def create_hold(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    """Points missing from the price are paid in cash. Past its time it is gone by itself."""
+    """Points missing from the price are paid in cash, as the reward's terms allow. Past its time it
+    is gone by itself; until then it keeps its price."""
     key = holds.hold(uow, own(uow, UUID(body["member_id"])), _wish(body))
     return _shown(queries.get_hold(uow, key))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from api.routes import Page, Routes, Trip
 from api.schemas import points as shapes
 from api.schemas.paging import page_of
-from api.v1.access import own
+from api.v1.access import for_owner, own
 from kernel.errors import NotFound
 from kernel.idempotency import StoredAnswer
 from kernel.unit_of_work import UnitOfWork
@@ -43,10 +43,11 @@ REDEEMERS = (Role.OWNER, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER)
         "name_en": "One detailed wash",
         "points": 150,
         "stock": 200,
+        "kind": "service",
     },
 )
 def create_reward(uow: UnitOfWork, body: dict[str, Any]) -> queries.RewardView:
-    """The price in points is for one piece."""
+    """The price in points is for one piece; terms may say another, from a day on."""
     return queries.get_reward(uow, offer_reward(uow, **body))
 
 
@@ -59,8 +60,9 @@ def create_reward(uow: UnitOfWork, body: dict[str, Any]) -> queries.RewardView:
     problems=("cursor_invalid",),
 )
 def list_rewards(uow: UnitOfWork, page: Page) -> list[queries.RewardView]:
-    """In the order in which they were offered, with the stock left."""
-    return queries.list_rewards(uow, after=page.position, limit=page.fetch)
+    """In the order in which they were offered, with the stock left and the terms in force; owners
+    see those that are visible today."""
+    return queries.list_rewards(uow, after=page.position, limit=page.fetch, by_owner=for_owner(uow))
 
 
 @routes.get(
@@ -71,8 +73,8 @@ def list_rewards(uow: UnitOfWork, page: Page) -> list[queries.RewardView]:
     problems=("reward_not_found",),
 )
 def get_reward(uow: UnitOfWork, reward_id: UUID) -> queries.RewardView:
-    """Price and stock left."""
-    return queries.get_reward(uow, reward_id)
+    """Price, stock left and the terms in force. To owners one that is not visible is not there."""
+    return queries.get_reward(uow, reward_id, by_owner=for_owner(uow))
 
 
 @routes.post(
@@ -89,6 +91,9 @@ def get_reward(uow: UnitOfWork, reward_id: UUID) -> queries.RewardView:
         "out_of_stock",
         "partner_unknown",
         "points_out_of_range",
+        "reward_limit_reached",
+        "reward_not_available",
+        "reward_not_for_tier",
         "reward_not_found",
     ),
     example={

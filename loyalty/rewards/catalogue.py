@@ -1,5 +1,6 @@
 """Verbs on the catalogue: offer a reward with its first stock."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -11,10 +12,26 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.rewards.models import Reward, RewardStock
 
 
+class RewardKind(StrEnum):
+    """What is given: 实物, 服务, 券."""
+
+    GOODS = "goods"
+    SERVICE = "service"
+    VOUCHER = "voucher"
+
+
 def offer_reward(
-    uow: UnitOfWork, *, code: str, name_zh: str, name_en: str, points: int, stock: int
+    uow: UnitOfWork,
+    *,
+    code: str,
+    name_zh: str,
+    name_en: str,
+    points: int,
+    stock: int,
+    kind: RewardKind = RewardKind.GOODS,
 ) -> UUID:
-    """Put a reward into the catalogue. Raises Conflict `reward_code_taken`."""
+    """Put a reward into the catalogue: `points` is the price of a piece where no terms say another
+    (F35). Raises Conflict `reward_code_taken`."""
     key = new_id()
     try:
         with uow.session.begin_nested():
@@ -27,6 +44,8 @@ def offer_reward(
                     name_en=name_en,
                     points=points,
                     created_at=uow.now,
+                    kind=kind,
+                    termed=False,
                 )
             )
     except IntegrityError as error:

@@ -3,7 +3,6 @@
 The ledger decides how a hold ends; a reader would break this by moving stock on another's word.
 """
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -15,13 +14,15 @@ from kernel.database import violated
 from kernel.errors import Conflict, NotFound, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
-from loyalty.earning.rules.standard import UNIT_COST_FEN
 from loyalty.points import ledger
 from loyalty.points.models import DealerPartner, PointHold
 from loyalty.points.own_account import refuse_own_account
-from loyalty.rewards.models import HoldPurpose, Redemption, Reward
+from loyalty.rewards.models import HoldPurpose, Redemption
 from loyalty.rewards.orders import free_order, let_go, refuse_let_go
+from loyalty.rewards.rules.terms import Fulfilment
 from loyalty.rewards.stock import restock, settle_stock
+from loyalty.rewards.terms import terms_of
+from loyalty.rewards.terms_agree import Agreed, agree, refuse_misfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +39,23 @@ class Wish:
 
 
 def hold(uow: UnitOfWork, member_id: UUID, wish: Wish) -> UUID:
-    """Put points aside, and the stock of a reward: points first, stock last.
+    """Put points aside, and the stock of a reward: points first, stock last. A reward is held on
+    its terms of today, which its capture asks for no more.
 
-    Raises as `ledger.hold`; NotFound `reward_not_found`, Conflict `out_of_stock` and
-    `order_held_already`, RuleViolation `reward_and_quantity_together`, `hold_exceeds_price`,
-    `cash_too_little`.
+    Raises as `ledger.hold`, `agree` and `refuse_misfit`; Conflict `out_of_stock` and
+    `order_held_already`, RuleViolation `reward_and_quantity_together`.
     """
-    _fits_the_price(uow, wish)
+    agreed = _agreed(uow, member_id, wish)
     key = new_id()
     expires_at = uow.now + timedelta(minutes=wish.minutes)
     ledger.hold(uow, member_id, wish.points, hold_id=key, expires_at=expires_at)
-    _keep_purpose(uow, member_id, key, wish)
+    _keep_purpose(uow, member_id, key, wish, agreed)
     if wish.reward_id and not uow.session.scalar(
         select(func.reward_take_stock(wish.reward_id, wish.quantity, uow.now))
     ):
         raise Conflict("out_of_stock")
+    if agreed and agreed.coded:
+        _keep_codes(uow, member_id, key, wish)
     uow.audit("points.held", key, points=wish.points, minutes=wish.minutes)
     return key
 
@@ -77,23 +80,25 @@ def capture(
     refuse_let_go(uow, purpose)
     if purpose.reward_id and purpose.quantity:
         settle_stock(uow, purpose, "used")
-        uow.session.add(
-            Redemption(
-                id=new_id(),
-                dealer_id=uow.dealer_id,
-                member_id=held.member_id,
-                reward_id=purpose.reward_id,
-                quantity=purpose.quantity,
-                points=spent,
-                posting_set_id=posted.posting_set_id,
-                redeemed_at=uow.now,
-                redeemed_by=uow.actor.id,
-                honoured_by=honoured_by or uow.dealer_id,
-                hold_id=hold_id,
-                cash_fen=purpose.cash_fen,
-            )
+        redemption = Redemption(
+            id=new_id(),
+            dealer_id=uow.dealer_id,
+            member_id=held.member_id,
+            reward_id=purpose.reward_id,
+            quantity=purpose.quantity,
+            points=spent,
+            posting_set_id=posted.posting_set_id,
+            redeemed_at=uow.now,
+            redeemed_by=uow.actor.id,
+            honoured_by=honoured_by or uow.dealer_id,
+            hold_id=hold_id,
+            cash_fen=purpose.cash_fen,
+            terms_version=purpose.terms_version,
+            tier=purpose.tier,
         )
+        uow.session.add(redemption)
         uow.session.flush()
+        _issue_codes(uow, purpose, redemption.id)
     uow.audit("points.captured", hold_id, points=spent)
 
 
@@ -108,25 +113,37 @@ def release(uow: UnitOfWork, hold_id: UUID) -> None:
     uow.audit("points.released", hold_id, points=held.points)
 
 
-def _fits_the_price(uow: UnitOfWork, wish: Wish) -> None:
-    """Points missing from the price are paid in cash: at least what the programme pays for them
-    (F37)."""
+def _agreed(uow: UnitOfWork, member_id: UUID, wish: Wish) -> Agreed | None:
     if (wish.reward_id is None) != (wish.quantity is None):
         raise RuleViolation("reward_and_quantity_together", pointer="/quantity")
     if wish.reward_id is None or wish.quantity is None:
+        return None
+    agreed = agree(uow, member_id, wish.reward_id, wish.quantity)
+    refuse_misfit(agreed, wish.quantity, points=wish.points, cash_fen=wish.cash_fen)
+    return agreed
+
+
+def _keep_codes(uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish) -> None:
+    for _ in range(wish.quantity or 0):
+        kept = select(func.reward_keep_code(wish.reward_id, member_id, hold_id, uow.now))
+        if not uow.session.scalar(kept):
+            raise Conflict("out_of_stock")
+
+
+def _issue_codes(uow: UnitOfWork, purpose: HoldPurpose, redemption_id: UUID) -> None:
+    """The codes kept by a hold are those of its redemption."""
+    if purpose.reward_id is None or purpose.terms_version is None:
         return
-    price = uow.session.scalar(select(Reward.points).where(Reward.id == wish.reward_id))
-    if price is None:
-        raise NotFound("reward_not_found")
-    missing = price * wish.quantity - wish.points
-    if missing < 0:
-        raise RuleViolation("hold_exceeds_price", pointer="/points", price=price * wish.quantity)
-    least = math.ceil(missing * UNIT_COST_FEN)
-    if wish.cash_fen < least:
-        raise RuleViolation("cash_too_little", pointer="/cash", least_fen=least)
+    terms = terms_of(uow, purpose.reward_id, purpose.terms_version)
+    if terms.fulfilment is Fulfilment.CODE:
+        uow.session.execute(
+            select(func.reward_issue_kept(purpose.member_id, purpose.hold_id, redemption_id))
+        )
 
 
-def _keep_purpose(uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish) -> None:
+def _keep_purpose(
+    uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish, agreed: Agreed | None
+) -> None:
     source, key = wish.order or (None, None)
     if wish.order:
         free_order(uow, *wish.order)
@@ -141,6 +158,8 @@ def _keep_purpose(uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish) -
         cash_fen=wish.cash_fen,
         stock="kept" if wish.reward_id else "none",
         live=True,
+        terms_version=agreed.version if agreed else None,
+        tier=agreed.tier if agreed else None,
     )
     try:
         with uow.session.begin_nested():

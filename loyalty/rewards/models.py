@@ -2,12 +2,22 @@
 
 from uuid import UUID
 
+from sqlalchemy import Integer
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.model import Base, Instant, Key
+from loyalty.versions import Versioned
+
+
+class RewardTerms(Versioned):
+    """One version of the terms on which a reward is redeemed; `code` is the reward's."""
+
+    __tablename__ = "reward_terms"
 
 
 class Reward(Base):
+    """`termed` from the first publication of terms on: only then are terms looked for."""
+
     __tablename__ = "reward"
 
     id: Mapped[Key]
@@ -17,6 +27,8 @@ class Reward(Base):
     name_en: Mapped[str]
     points: Mapped[int]
     created_at: Mapped[Instant]
+    kind: Mapped[str]
+    termed: Mapped[bool]
 
 
 class RewardStock(Base):
@@ -29,6 +41,8 @@ class RewardStock(Base):
 
 
 class Redemption(Base):
+    """`terms_version` and `tier` are what the price was by; null for a reward without terms."""
+
     __tablename__ = "redemption"
 
     id: Mapped[Key]
@@ -43,6 +57,8 @@ class Redemption(Base):
     honoured_by: Mapped[UUID | None]
     hold_id: Mapped[UUID | None]
     cash_fen: Mapped[int]
+    terms_version: Mapped[int | None] = mapped_column(Integer)
+    tier: Mapped[str | None]
 
 
 class RedemptionCancellation(Base):
@@ -76,3 +92,5 @@ class HoldPurpose(Base):
     cash_fen: Mapped[int]
     stock: Mapped[str]
     live: Mapped[bool]
+    terms_version: Mapped[int | None] = mapped_column(Integer)
+    tier: Mapped[str | None]

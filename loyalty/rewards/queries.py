@@ -1,5 +1,6 @@
-"""Reads of the catalogue and of redemptions."""
+"""Reads of the catalogue, as the dealer and as one member sees it, and of redemptions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,17 +9,42 @@ from sqlalchemy import Row, select
 
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
-from loyalty.rewards.models import Redemption, RedemptionCancellation, Reward, RewardStock
+from loyalty.rewards.models import (
+    Redemption,
+    RedemptionCancellation,
+    Reward,
+    RewardStock,
+    RewardTerms,
+)
+from loyalty.rewards.terms import InForce, terms_in_force
+from loyalty.rewards.terms_offers import LimitLeft, Offered, offers
+
+__all__ = [
+    "LimitLeft",
+    "Money",
+    "Offered",
+    "RedemptionView",
+    "RewardView",
+    "get_redemption",
+    "get_reward",
+    "list_redemptions",
+    "list_rewards",
+    "offers",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class RewardView:
+    """A reward with its plain price, and the terms in force today if it has some."""
+
     id: UUID
     code: str
+    kind: str
     name_zh: str
     name_en: str
     points: int
     available: int
+    terms: RewardTerms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +70,8 @@ class RedemptionView:
     posting_set_id: UUID
     redeemed_at: datetime
     cancelled_at: datetime | None
+    terms_version: int | None
+    tier: str | None
 
 
 _REWARDS = select(Reward, RewardStock.available).join(
@@ -56,20 +84,27 @@ _REDEMPTIONS = (
 )
 
 
-def get_reward(uow: UnitOfWork, reward_id: UUID) -> RewardView:
-    """One reward. Raises NotFound `reward_not_found`."""
+def get_reward(uow: UnitOfWork, reward_id: UUID, *, by_owner: bool = False) -> RewardView:
+    """One reward; owners do not know of one they cannot see today (F35). Raises NotFound
+    `reward_not_found`."""
     row = uow.session.execute(_REWARDS.where(Reward.id == reward_id)).first()
-    if row is None:
+    termed = terms_in_force(uow)
+    if row is None or (by_owner and row[0].code in _unseen(uow, termed)):
         raise NotFound("reward_not_found")
-    return _reward(row)
+    return _reward(row, termed)
 
 
-def list_rewards(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[RewardView]:
-    """The catalogue in the order in which rewards were offered."""
+def list_rewards(
+    uow: UnitOfWork, *, after: UUID | None, limit: int, by_owner: bool = False
+) -> list[RewardView]:
+    """The catalogue in the order in which rewards were offered; for owners what they can see."""
+    termed = terms_in_force(uow)
     rows = _REWARDS.order_by(Reward.id).limit(limit)
+    if by_owner:
+        rows = rows.where(Reward.code.not_in(_unseen(uow, termed)))
     if after:
         rows = rows.where(Reward.id > after)
-    return [_reward(row) for row in uow.session.execute(rows)]
+    return [_reward(row, termed) for row in uow.session.execute(rows)]
 
 
 def get_redemption(uow: UnitOfWork, redemption_id: UUID) -> RedemptionView:
@@ -91,15 +126,22 @@ def list_redemptions(
     return [_redemption(row) for row in found]
 
 
-def _reward(row: Row[Reward, int]) -> RewardView:
+def _unseen(uow: UnitOfWork, termed: Mapping[str, InForce]) -> list[str]:
+    return [code for code, known in termed.items() if not known.terms.visible.holds(uow.today)]
+
+
+def _reward(row: Row[Reward, int], termed: Mapping[str, InForce]) -> RewardView:
     reward, available = row
+    known = termed.get(reward.code)
     return RewardView(
         id=reward.id,
         code=reward.code,
+        kind=reward.kind,
         name_zh=reward.name_zh,
         name_en=reward.name_en,
         points=reward.points,
         available=available,
+        terms=known.row if known else None,
     )
 
 
@@ -119,4 +161,6 @@ def _redemption(row: Row[Redemption, str, str, datetime | None]) -> RedemptionVi
         posting_set_id=redemption.posting_set_id,
         redeemed_at=redemption.redeemed_at,
         cancelled_at=cancelled_at,
+        terms_version=redemption.terms_version,
+        tier=redemption.tier,
     )

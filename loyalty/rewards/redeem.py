@@ -18,6 +18,8 @@ from kernel.idempotency import Claim, KeyReused, StoredAnswer
 from kernel.ids import new_id
 from loyalty.dealers.directory import Stranger
 from loyalty.points.ledger import MOST_POINTS, refusal
+from loyalty.rewards.rules.offer import Refusal
+from loyalty.rewards.terms_agree import refused_by_terms
 
 REFUSED: Final = "LR001"
 BUSY: Final = "55P03"
@@ -54,8 +56,8 @@ def redeem(
 
     Raises Stranger, Forbidden `role_lacks`, KeyReused, TooSoon `request_in_flight`; and, for the
     caller to keep as the key's answer, NotFound `reward_not_found` and `member_not_found`,
-    Conflict `insufficient_points`, `account_frozen` and `out_of_stock`, RuleViolation
-    `partner_unknown` and `points_out_of_range`.
+    Conflict `insufficient_points`, `account_frozen`, `out_of_stock` and as `refused_by_terms`,
+    RuleViolation `partner_unknown` and `points_out_of_range`.
     """
     asked = (
         claim.dealer_id, caller.kind, caller.subject, caller.token_id, list(caller.roles),
@@ -101,4 +103,6 @@ def _refusal(outcome: str, facts: dict[str, Any]) -> DomainError:
         return RuleViolation("points_out_of_range", most=MOST_POINTS)
     if outcome == "out_of_stock":
         return Conflict("out_of_stock")
+    if outcome in set(Refusal):
+        return refused_by_terms(outcome, facts)
     return refusal(outcome, **facts)

@@ -6,7 +6,7 @@ the lock may have been overtaken.
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CTE, Select, case, func, literal, or_, select
@@ -21,22 +21,28 @@ from loyalty.tiers.models import MemberTier, TierStanding
 from loyalty.tiers.rules.history import Kind
 from loyalty.tiers.scheme_life import InForce, scheme_on
 
-PAGE_MEMBERS: Final = 5_000
-
 
 def assess(uow: UnitOfWork, members: Sequence[UUID]) -> None:
     """What today brings to these members: a rise at once, the begin or end of a grace."""
     if known := scheme_on(uow, uow.today):
-        assess_by(uow, known, uow.today, lambda column: column.in_(members))
+        assess_by(uow, known, uow.today, members)
 
 
-def assess_by(uow: UnitOfWork, known: InForce, on: date, who: Who) -> int:
-    """The same by a scheme at hand and for any members; how many got another tier.
+def assess_by(uow: UnitOfWork, known: InForce, on: date, members: Sequence[UUID]) -> int:
+    """The same by a scheme at hand; how many got another tier. Done twice, the second changes
+    nothing; a day before a member's last move does not move him."""
+    found = uow.session.scalars(movers(known, on, lambda column: column.in_(members)))
+    return move(uow, known, on, found.all())
 
-    Done twice, the second changes nothing. A day before the last move of a member moves him not.
-    """
-    moving = select(_changes(known, on, who).subquery("moving").c.member_id)
-    members = sorted(uow.session.scalars(moving))
+
+def movers(known: InForce, on: date, who: Who) -> Select[Any]:
+    """A statement for the members of whom a day changes anything."""
+    moving = _changes(known, on, who).subquery("moving")
+    return select(moving.c.member_id).order_by(moving.c.member_id)
+
+
+def move(uow: UnitOfWork, known: InForce, on: date, members: Sequence[UUID]) -> int:
+    """Lock these members, decide again and write it down; how many got another tier."""
     if not members:
         return 0
     ledger.lock(uow, members)

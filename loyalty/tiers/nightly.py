@@ -1,53 +1,73 @@
-"""The night's work on tiers (F26): every member of a dealer, in pages. Again, nothing moves."""
+"""The night's work on tiers (F26): every member of a dealer, in pages. Again, nothing moves.
 
-from collections.abc import Callable, Iterator
+A page is read without a lock; those who move are locked and decided again, a batch a transaction.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, Uuid, and_, bindparam, select
 
 from kernel.clock import business_day
 from kernel.unit_of_work import UnitOfWork
 from loyalty.members.models import Member
-from loyalty.members.queries import Who
-from loyalty.tiers.assess import assess_by
-from loyalty.tiers.scheme_life import scheme_on
+from loyalty.tiers.assess import move, movers
+from loyalty.tiers.scheme_life import InForce, scheme_on
 
 Enter = Callable[[], AbstractContextManager[UnitOfWork]]
 
-PAGE_MEMBERS: Final = 5_000
+PAGE_MEMBERS: Final = 20_000
+BATCH_MEMBERS: Final = 1_500
 BEFORE_ALL: Final = UUID(int=0)
+AFTER_ALL: Final = UUID(int=2**128 - 1)
 
 
 def assess_all(entered: Enter, *, as_of: datetime, page: int = PAGE_MEMBERS) -> int:
     """Give every member what the day of an instant brings; how many got another tier."""
-    return sum(pages(entered, as_of=as_of, page=page))
+    return sum(moved for _, moved in pages(entered, as_of=as_of, page=page))
 
 
-def pages(entered: Enter, *, as_of: datetime, page: int = PAGE_MEMBERS) -> Iterator[int]:
-    """The same page by page, a transaction each; interrupted, run it again."""
-    after: UUID | None = BEFORE_ALL
-    while after is not None:
+def pages(
+    entered: Enter, *, as_of: datetime, page: int = PAGE_MEMBERS
+) -> Iterator[tuple[int, int]]:
+    """The same page by page: how many members were looked at, and moved. Interrupted, run it
+    again."""
+    with entered() as uow:
+        on = business_day(as_of, uow.zone)
+        known = scheme_on(uow, on)
+    if known is None:
+        return
+    asked = _movers_between(known, on)
+    after = BEFORE_ALL
+    while after != AFTER_ALL:
         with entered() as uow:
-            on = business_day(as_of, uow.zone)
-            known = scheme_on(uow, on)
-            if known is None:
-                return
-            last = _last_of_page(uow, after, page)
-            moved = assess_by(uow, known, on, _between(after, last))
-        yield moved
+            last, looked = _end_of_page(uow, after, page)
+            found = list(uow.session.scalars(asked, {"after": after, "last": last}))
+        yield looked, sum(_moved(entered, known, on, batch) for batch in _batches(found))
         after = last
 
 
-def _last_of_page(uow: UnitOfWork, after: UUID, page: int) -> UUID | None:
-    """The last member of a full page; None when this is the last page."""
-    found = select(Member.id).where(Member.id > after).order_by(Member.id).offset(page - 1).limit(1)
-    return uow.session.scalar(found)
+def _movers_between(known: InForce, on: date) -> Select[Any]:
+    """One statement for all pages: it is large, and making it takes longer than a page's start."""
+    after, last = bindparam("after", type_=Uuid), bindparam("last", type_=Uuid)
+    return movers(known, on, lambda column: and_(column > after, column <= last))
 
 
-def _between(after: UUID, last: UUID | None) -> Who:
-    if last is None:
-        return lambda column: column > after
-    return lambda column: and_(column > after, column <= last)
+def _moved(entered: Enter, known: InForce, on: date, members: Sequence[UUID]) -> int:
+    with entered() as uow:
+        return move(uow, known, on, members)
+
+
+def _end_of_page(uow: UnitOfWork, after: UUID, page: int) -> tuple[UUID, int]:
+    """The last member of a page and how many it has; the last page ends after everybody."""
+    members = select(Member.id).where(Member.id > after).order_by(Member.id).limit(page)
+    found = uow.session.scalars(members).all()
+    return (found[-1] if len(found) == page else AFTER_ALL), len(found)
+
+
+def _batches(members: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    for start in range(0, len(members), BATCH_MEMBERS):
+        yield members[start : start + BATCH_MEMBERS]

@@ -38,6 +38,7 @@ APPEND_ONLY = {
     "rule_grant",
     "sale_event",
     "settlement",
+    "value_fact",
 }
 LEDGER = {
     "point_account",
@@ -101,7 +102,11 @@ def unprotected(catalogue: Connection) -> list[str]:
         " WHERE 'loyalty_app' = ANY (roles) AND policyname <> 'party'"
     )
     policies: dict[str, str] = {row.tablename: row.qual for row in catalogue.execute(asked)}
-    bound = {"(dealer_id = app_dealer())", "(id = app_dealer())"}
+    bound = {
+        "(dealer_id = app_dealer())",
+        "(id = app_dealer())",
+        "(dealer_id = ( SELECT app_dealer() AS app_dealer))",
+    }
     return [
         row.name
         for row in tables(catalogue)

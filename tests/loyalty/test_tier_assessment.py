@@ -165,7 +165,7 @@ def test_many_are_assessed_as_the_rules_assess_each(
 
 def _assess(uow: UnitOfWork, scheme: Scheme, members: Sequence[uuid.UUID], on: date) -> int:
     uow.session.expire_all()
-    return assess_by(uow, InForce(1, scheme), on, lambda column: column.in_(members))
+    return assess_by(uow, InForce(1, scheme), on, members)
 
 
 def _by_the_rules(

@@ -1,6 +1,8 @@
 -- A redemption (F38), the whole request in one trip and one transaction: the caller as the directory
 -- knows him, the claim on the key, points by the ledger's own function, the rows and the kept
--- answer, and stock last. Told again, the stored answer comes back.
+-- answer, and stock last, with the codes a voucher is. Told again, the stored answer comes back.
+-- Terms are asked for only where the reward has had some: under the account's lock, so that two
+-- requests are not both the last of a limit.
 CREATE OR REPLACE FUNCTION reward_request(
     p_dealer uuid, p_kind text, p_subject text, p_token_id text, p_roles text[],
     p_client text, p_key text, p_fingerprint bytea, p_request_id text, p_now timestamptz,
@@ -14,10 +16,18 @@ DECLARE
     v_known record;
     v_spent record;
     v_points bigint;
+    v_price bigint;
+    v_version integer;
+    v_tier text;
+    v_visible boolean;
+    v_fulfilment text;
+    v_refused text;
+    v_facts jsonb;
     v_honoured_by CONSTANT uuid := COALESCE(p_honoured_by, p_dealer);
 BEGIN
     PERFORM set_config('app.dealer_id', p_dealer::text, true);
-    SELECT dealer.timezone, reward.points, reward.name_zh, reward.name_en,
+    SELECT dealer.timezone, reward.points, reward.name_zh, reward.name_en, reward.code,
+           reward.termed,
            EXISTS (
                SELECT FROM withdrawn_token
                WHERE dealer_id = p_dealer AND token_id = p_token_id
@@ -77,7 +87,25 @@ BEGIN
         WHERE staff.id = p_subject::uuid AND member.id = p_member
     ) THEN
         PERFORM reward_refuse('own_account');
-    ELSIF v_points > 10000000 THEN
+    END IF;
+    IF v_asked.termed THEN
+        IF point_lock(ARRAY[p_member]) = 0 THEN
+            PERFORM reward_refuse('no_account');
+        END IF;
+        SELECT offer.version, offer.tier, offer.visible, offer.price, offer.fulfilment,
+               offer.refused, offer.facts
+        INTO v_version, v_tier, v_visible, v_price, v_fulfilment, v_refused, v_facts
+        FROM reward_offer(
+            p_dealer, p_reward, v_asked.code, p_member, p_quantity, p_now, v_asked.timezone
+        ) offer;
+        IF role = 'owner' AND NOT v_visible THEN
+            PERFORM reward_refuse('no_reward');
+        ELSIF v_refused IS NOT NULL THEN
+            PERFORM reward_refuse(v_refused, v_facts);
+        END IF;
+        v_points := COALESCE(v_price * p_quantity, v_points);
+    END IF;
+    IF v_points > 10000000 THEN
         PERFORM reward_refuse('out_of_range');
     END IF;
     v_spent := point_spend(
@@ -111,14 +139,16 @@ BEGIN
         'redeemed_at', to_char(
             date_trunc('milliseconds', p_now) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
         ),
-        'cancelled_at', NULL
+        'cancelled_at', NULL,
+        'terms_version', v_version,
+        'tier', v_tier
     )::text, 'UTF8');
     INSERT INTO redemption (
         id, dealer_id, member_id, reward_id, quantity, points, posting_set_id, redeemed_at,
-        redeemed_by, honoured_by
+        redeemed_by, honoured_by, terms_version, tier
     ) VALUES (
         p_redemption, p_dealer, p_member, p_reward, p_quantity, v_points, p_set, p_now,
-        p_subject, v_honoured_by
+        p_subject, v_honoured_by, v_version, v_tier
     );
     INSERT INTO audit_event (
         id, dealer_id, at, actor_id, actor_role, client, action, subject_id, request_id, details
@@ -134,6 +164,13 @@ BEGIN
     WHERE reward_id = p_reward AND available >= p_quantity;
     IF NOT FOUND AND NOT reward_take_stock(p_reward, p_quantity, p_now) THEN
         PERFORM reward_refuse('out_of_stock');
+    END IF;
+    IF v_fulfilment = 'code' THEN
+        FOR v_piece IN 1..p_quantity LOOP
+            IF NOT reward_take_code(p_reward, p_redemption, p_now) THEN
+                PERFORM reward_refuse('out_of_stock');
+            END IF;
+        END LOOP;
     END IF;
 END
 $$;

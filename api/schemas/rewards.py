@@ -1,0 +1,70 @@
+"""Shapes of the terms of rewards, and of the catalogue as one member sees it."""
+
+from marshmallow import Schema, fields
+
+from api.schemas.base import Strict
+from api.schemas.common import points_out, text_out, uuid_out
+from api.schemas.fields import Day, Uuid
+from api.schemas.rules import JsonObject, VersionOut
+
+
+class TermsIn(Strict):
+    """`body` has the price, windows, tiers, limit, cash, fulfilment and cancellation; see the
+    guide to rewards. `effective_until` is the first day without these terms."""
+
+    reward_id = Uuid(required=True)
+    body = JsonObject(required=True)
+    effective_from = Day(required=True)
+    effective_until = Day(load_default=None, allow_none=True)
+
+
+class TermsOut(VersionOut):
+    """One version of the terms of the reward with this code."""
+
+
+class TermsInForceOut(Schema):
+    """The terms a reward has today."""
+
+    id = uuid_out()
+    version = fields.Integer()
+    body = fields.Dict()
+    effective_from = fields.Date()
+    effective_until = fields.Date(allow_none=True)
+
+
+class LimitLeftOut(Schema):
+    """So many pieces a day, month, quarter, year or ever, and what is left of them."""
+
+    most = fields.Integer()
+    period = text_out(20)
+    left = fields.Integer()
+
+
+class CashOut(Schema):
+    """For a piece: the points that are paid at least, and the fen that each missing one costs."""
+
+    least_points = points_out()
+    fen_a_point = fields.Integer()
+
+
+class OfferOut(Schema):
+    """A reward as this member has it today: his price for a piece, by his tier, and whether he may
+    redeem one now; `reason` is the error code he would meet. Before `available_from` it is coming
+    soon."""
+
+    id = uuid_out()
+    code = text_out(40)
+    kind = text_out(20)
+    name_zh = text_out(80)
+    name_en = text_out(80)
+    points = points_out()
+    tier = text_out(30, allow_none=True)
+    terms_version = fields.Integer(allow_none=True)
+    may_redeem = fields.Boolean()
+    reason = text_out(40, allow_none=True)
+    available_from = fields.Date(allow_none=True)
+    available_until = fields.Date(allow_none=True)
+    limit = fields.Nested(LimitLeftOut, allow_none=True)
+    cash = fields.Nested(CashOut, allow_none=True)
+    fulfilment = text_out(20)
+    in_stock = fields.Integer()

@@ -1,0 +1,1 @@
+"""What benefits decide with plain values: no database, no clock."""

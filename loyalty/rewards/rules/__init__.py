@@ -1,0 +1,1 @@
+"""Terms of rewards and what they allow a member: decided with plain values."""

@@ -1,0 +1,153 @@
+"""The catalogue as one member sees it today: his prices, and whether he may redeem (F35-F37).
+
+It tells, it does not bind: a redemption decides anew, under the lock of the account.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from kernel.clock import start_of_day
+from kernel.unit_of_work import UnitOfWork
+from loyalty.earning.rules.standard import UNIT_COST_FEN
+from loyalty.points.queries import Balance, balance
+from loyalty.rewards.models import Reward, RewardStock
+from loyalty.rewards.rules.offer import Offer, decide, period_began, plain
+from loyalty.rewards.rules.terms import Cash, Terms
+from loyalty.rewards.terms import InForce, terms_in_force
+from loyalty.tiers.queries import tier_on
+
+PLAIN_FEN_A_POINT: Final = math.ceil(UNIT_COST_FEN)
+_TAKEN: Final = text(
+    "SELECT asked.reward, reward_taken(:member, asked.reward, asked.since, :now) FROM unnest("
+    "CAST(:rewards AS uuid[]), CAST(:sinces AS timestamptz[])) AS asked (reward, since)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLeft:
+    """So many pieces in a period, and what is left of them."""
+
+    most: int
+    period: str
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A reward as this member has it today. `points` is his price for a piece, by his `tier`;
+    `reason` is the code a redemption would be refused with, None when he may."""
+
+    id: UUID
+    code: str
+    kind: str
+    name_zh: str
+    name_en: str
+    points: int
+    tier: str | None
+    terms_version: int | None
+    may_redeem: bool
+    reason: str | None
+    available_from: date | None
+    available_until: date | None
+    limit: LimitLeft | None
+    cash: Cash | None
+    fulfilment: str
+    in_stock: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    tier: str | None
+    balance: Balance
+    taken: Mapping[UUID, int]
+
+
+def offers(uow: UnitOfWork, member_id: UUID, *, after: UUID | None, limit: int) -> list[Offered]:
+    """The rewards a member sees on this business day, in the order in which they were offered.
+
+    Raises NotFound `member_not_found`.
+    """
+    termed = terms_in_force(uow)
+    unseen = [code for code, known in termed.items() if not known.terms.visible.holds(uow.today)]
+    rows = (
+        select(Reward, RewardStock.available)
+        .join(RewardStock, RewardStock.reward_id == Reward.id)
+        .where(Reward.code.not_in(unseen))
+        .order_by(Reward.id)
+        .limit(limit)
+    )
+    if after:
+        rows = rows.where(Reward.id > after)
+    found = uow.session.execute(rows).all()
+    member = _Member(
+        tier=tier_on(uow, member_id, uow.today),
+        balance=balance(uow, member_id),
+        taken=_taken(uow, member_id, [reward for reward, _ in found], termed),
+    )
+    return [_offered(uow, member, row[0], row[1], termed.get(row[0].code)) for row in found]
+
+
+def _taken(
+    uow: UnitOfWork, member_id: UUID, rewards: Sequence[Reward], termed: Mapping[str, InForce]
+) -> dict[UUID, int]:
+    since: dict[UUID, str] = {}
+    for reward in rewards:
+        known = termed.get(reward.code)
+        if known and known.terms.limit:
+            began = period_began(known.terms.limit.period, uow.today)
+            since[reward.id] = start_of_day(began, uow.zone).isoformat() if began else "-infinity"
+    if not since:
+        return {}
+    asked = {"member": member_id, "now": uow.now}
+    asked |= {"rewards": [str(key) for key in since], "sinces": list(since.values())}
+    return {reward: int(taken) for reward, taken in uow.session.execute(_TAKEN, asked)}
+
+
+def _offered(
+    uow: UnitOfWork, member: _Member, reward: Reward, stock: int, known: InForce | None
+) -> Offered:
+    terms = known.terms if known else plain(reward.points, PLAIN_FEN_A_POINT)
+    taken = member.taken.get(reward.id, 0)
+    offer = decide(terms, day=uow.today, tier=member.tier, taken=taken)
+    reason = _reason(offer, member.balance, stock)
+    return Offered(
+        id=reward.id,
+        code=reward.code,
+        kind=reward.kind,
+        name_zh=reward.name_zh,
+        name_en=reward.name_en,
+        points=offer.price,
+        tier=member.tier if known else None,
+        terms_version=known.version if known else None,
+        may_redeem=reason is None,
+        reason=reason,
+        available_from=terms.available.begins,
+        available_until=terms.available.ends,
+        limit=_limit(terms, offer),
+        cash=terms.cash,
+        fulfilment=str(terms.fulfilment),
+        in_stock=stock,
+    )
+
+
+def _reason(offer: Offer, account: Balance, stock: int) -> str | None:
+    """In the order in which a redemption asks."""
+    if offer.refused:
+        return str(offer.refused)
+    if account.frozen:
+        return "account_frozen"
+    if account.available < offer.price:
+        return "insufficient_points"
+    return None if stock else "out_of_stock"
+
+
+def _limit(terms: Terms, offer: Offer) -> LimitLeft | None:
+    if terms.limit is None or offer.left is None:
+        return None
+    return LimitLeft(terms.limit.most, str(terms.limit.period), offer.left)

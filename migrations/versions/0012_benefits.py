@@ -1,0 +1,14 @@
+"""Benefits by tier: suppliers, versions, lots of units, entries, uses."""
+
+from migrations.tools import drop_tables, run_sql
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    run_sql(__file__)
+
+
+def downgrade() -> None:
+    drop_tables("benefit_entry", "benefit_usage", "benefit_grant", "benefit", "supplier")
