@@ -71,7 +71,7 @@ class Database:
         """
         session = self._sessions()
         try:
-            session.execute(_BIND_DEALER, {"dealer": str(dealer_id)})
+            bind(session, dealer_id)
             yield session
             session.commit()
         except BaseException:
@@ -130,10 +130,15 @@ def owner_session(url: str, *, read_only: bool = False) -> Iterator[Session]:
         database.dispose()
 
 
+def bind(session: Session, dealer_id: UUID) -> None:
+    """Bind the transaction to a dealer: row-level security shows and takes his rows alone."""
+    session.execute(_BIND_DEALER, {"dealer": str(dealer_id)})
+
+
 def act_for(session: Session, dealer_id: UUID) -> None:
     """Give up the owner's rights until the transaction ends: from here on one dealer's service."""
     session.execute(_TAKE_ROLE, {"role": APP_ROLE})
-    session.execute(_BIND_DEALER, {"dealer": str(dealer_id)})
+    bind(session, dealer_id)
 
 
 def _refuse_the_blind(session: Session) -> None:

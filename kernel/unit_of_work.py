@@ -4,7 +4,9 @@ Use cases never commit and never read the clock; what they tell the world goes t
 and `audit`, rows of the same transaction.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,6 +16,7 @@ from sqlalchemy.orm import Session
 from kernel.audit import AuditEvent
 from kernel.clock import business_day
 from kernel.crypto import Vault
+from kernel.database import bind
 from kernel.ids import new_id
 from kernel.outbox import OutboxEvent
 
@@ -82,3 +85,27 @@ class UnitOfWork:
 
     def blind(self, canonical: str, *, column: str) -> bytes:
         return self.vault.blind(canonical, column=column, dealer=self.dealer_id)
+
+
+@contextmanager
+def acting_for(
+    uow: UnitOfWork, dealer_id: UUID, zone_of: Callable[[Session, UUID], ZoneInfo]
+) -> Iterator[UnitOfWork]:
+    """Act within the same transaction for another dealer, in his zone, as the same person (F18).
+
+    Whether he lets our people act is the caller's to ask first of all, while bound to him. His part
+    is a savepoint with a session of its own: nothing that was read on one side is found on the
+    other, and when the block raises, PostgreSQL itself undoes its rows and its binding.
+    """
+    with uow.session.begin_nested():
+        theirs = Session(
+            uow.session.connection(),
+            expire_on_commit=False,
+            join_transaction_mode="rollback_only",
+        )
+        with theirs:
+            bind(theirs, dealer_id)
+            zone = zone_of(theirs, dealer_id)
+            yield replace(uow, session=theirs, dealer_id=dealer_id, zone=zone)
+            theirs.flush()
+        bind(uow.session, uow.dealer_id)

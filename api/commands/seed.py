@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from api.commands.feed import import_file
+from api.commands.programme import seed_programme
 from api.commands.sample import write_sample
 from api.commands.work import unit_of_work
 from api.service import Service, build_service
@@ -80,12 +81,17 @@ def _people_and_rewards(service: Service, dealer_id: UUID) -> None:
     with unit_of_work(service, dealer_id, role=Role.SYSTEM, client="demo") as uow:
         if _is_seeded(uow):
             return
-        for number, (name, role, team) in STAFF.items():
-            add_staff(uow, staff_no=number, name=name, phone=None, roles=[role], team=team)
+        people = {
+            role: add_staff(uow, staff_no=number, name=name, phone=None, roles=[role], team=team)
+            for number, (name, role, team) in STAFF.items()
+        }
         for code, name_zh, name_en, points, stock in REWARDS:
             offer_reward(
                 uow, code=code, name_zh=name_zh, name_en=name_en, points=points, stock=stock
             )
+        seed_programme(
+            uow, author=people[Role.DEALER_ADMIN], publisher=people[Role.PROGRAMME_ADMIN]
+        )
         _zhang_san(uow)
 
 

@@ -4,6 +4,7 @@ from api.routes import Operation
 from api.v1 import (
     callbacks,
     corrections,
+    counter,
     earning,
     exports,
     finance,
@@ -31,6 +32,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         rewards,
         reward_terms,
         holds,
+        counter,
         corrections,
         referrals,
         sales,

@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import Select, select
+
+from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
-from loyalty.benefits.load import settled
-from loyalty.benefits.rules.benefit import Choice
-from loyalty.benefits.rules.books import Lot
+from loyalty.benefits.benefit_life import published
+from loyalty.benefits.load import FRESH, settled
+from loyalty.benefits.models import BenefitGrant, BenefitUsage
+from loyalty.benefits.rules.benefit import Benefit, Choice
+from loyalty.benefits.rules.books import Booking, Lot, State
+from loyalty.dealers.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,7 @@ def benefits_left(uow: UnitOfWork, member_id: UUID) -> list[BenefitLeft]:
     used up is shown until it ends. Nothing is written."""
     books = settled(uow, [member_id])[member_id]
     lots = [lot for lot in books.lots if lot.open and lot.granted != 0]
-    return [_left(lot) for lot in sorted(lots, key=lambda lot: (lot.code, *soonest(lot)))]
-
-
-def soonest(lot: Lot) -> tuple[date, date, str]:
-    """The order in which lots are used: the one that ends first, then the older."""
-    return lot.valid_until or date.max, lot.period_from, str(lot.id)
+    return [_left(lot) for lot in sorted(lots, key=lambda lot: (lot.code, *lot.turn))]
 
 
 def _left(lot: Lot) -> BenefitLeft:
@@ -93,4 +95,94 @@ def _left(lot: Lot) -> BenefitLeft:
         needs_appointment=lot.benefit.needs_appointment,
         choices=lot.benefit.choices,
         supplier=lot.benefit.supplier,
+    )
+
+
+def member_of(uow: UnitOfWork, usage_id: UUID) -> UUID:
+    """Whose use this is. Raises NotFound `reservation_not_found`."""
+    found = select(BenefitUsage.member_id).where(BenefitUsage.id == usage_id)
+    if (member_id := uow.session.scalar(found)) is None:
+        raise NotFound("reservation_not_found")
+    return member_id
+
+
+def get_usage(uow: UnitOfWork, usage_id: UUID, *, member_id: UUID | None = None) -> UsageView:
+    """One use as it stands now, of this member if one is given.
+
+    Raises NotFound `reservation_not_found`.
+    """
+    whose = member_of(uow, usage_id)
+    if member_id not in (None, whose):
+        raise NotFound("reservation_not_found")
+    return _views(uow, whose, _USAGES.where(BenefitUsage.id == usage_id))[0]
+
+
+def list_usages(
+    uow: UnitOfWork, member_id: UUID, *, before: UUID | None, limit: int
+) -> list[UsageView]:
+    """A member's uses, the newest reservation first."""
+    rows = _USAGES if before is None else _USAGES.where(BenefitUsage.id < before)
+    return _views(uow, member_id, rows.order_by(BenefitUsage.id.desc()).limit(limit))
+
+
+def open_reservations(uow: UnitOfWork, member_id: UUID) -> list[UsageView]:
+    """What is reserved and may still be used now, the newest first."""
+    rows = _USAGES.where(BenefitUsage.state == State.RESERVED).order_by(BenefitUsage.id.desc())
+    return [each for each in _views(uow, member_id, rows) if each.state == State.RESERVED]
+
+
+_USAGES: Final = select(BenefitUsage, BenefitGrant.benefit_version, BenefitGrant.vehicle_id).join(
+    BenefitGrant,
+    (BenefitGrant.member_id == BenefitUsage.member_id) & (BenefitGrant.id == BenefitUsage.grant_id),
+)
+
+
+def _views(
+    uow: UnitOfWork, member_id: UUID, rows: Select[BenefitUsage, int, UUID | None]
+) -> list[UsageView]:
+    mine = rows.where(BenefitUsage.member_id == member_id).execution_options(**FRESH)
+    found = uow.session.execute(mine).all()
+    said = {
+        (code, version.number): version.benefit
+        for code, versions in published(uow).items()
+        for version in versions
+    }
+    reserved = any(row[0].state == State.RESERVED for row in found)
+    now = {}
+    if reserved:
+        now = {each.id: each for each in settled(uow, [member_id])[member_id].bookings}
+    return [
+        _usage(row, said[row.benefit_code, number], vehicle_id, now.get(row.id))
+        for row, number, vehicle_id in found
+    ]
+
+
+def _usage(
+    row: BenefitUsage, benefit: Benefit, vehicle_id: UUID | None, now: Booking | None
+) -> UsageView:
+    over = now is not None and now.state != row.state
+    chosen = [each for each in benefit.choices if each.code == row.choice]
+    return UsageView(
+        id=row.id,
+        member_id=row.member_id,
+        grant_id=row.grant_id,
+        benefit_code=row.benefit_code,
+        name_zh=benefit.name_zh,
+        name_en=benefit.name_en,
+        vehicle_id=vehicle_id,
+        choice=chosen[0] if chosen else None,
+        place=row.place,
+        appointment_at=row.appointment_at,
+        state=now.state if now and over else row.state,
+        ends_at=row.ends_at,
+        supplier=row.supplier,
+        honoured_by=row.honoured_by,
+        reserved_at=row.reserved_at,
+        reserved_by=row.reserved_by,
+        used_at=row.used_at,
+        used_by=row.used_by,
+        ended_at=now.ended_at if now and over else row.ended_at,
+        ended_by=str(Role.SYSTEM) if over else row.ended_by,
+        end_reason=now.end_reason if now and over else row.end_reason,
+        version=row.version,
     )

@@ -14,7 +14,8 @@ from kernel.errors import Conflict
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.benefits.models import BenefitEntry, BenefitGrant, BenefitUsage
-from loyalty.benefits.rules.books import Booking, Books, Kind, Lot, Move, State
+from loyalty.benefits.rules.books import Booking, Books, Kind, Lot, Move, State, Why
+from loyalty.dealers.roles import Role
 
 _LOTS: Final[Table] = BenefitGrant.metadata.tables["benefit_grant"]
 _CHANGE: Final = (
@@ -39,9 +40,8 @@ _CHANGE: Final = (
 _BEFORE: Final = {Kind.REVERSE: State.USED}
 
 
-def save(uow: UnitOfWork, every: Sequence[Books]) -> None:
-    """Write the moves of these members. The reservation itself, and what a use says of it, are
-    the caller's.
+def save(uow: UnitOfWork, every: Sequence[Books], *, made: BenefitUsage | None = None) -> None:
+    """Write the moves of these members, and the reservation `made` among them.
 
     Raises Conflict `reservation_ended` when somebody else was faster.
     """
@@ -52,6 +52,9 @@ def save(uow: UnitOfWork, every: Sequence[Books]) -> None:
     changed = [_changed_lot(*each) for each in lots if each[1].was is not None and _touched(*each)]
     if changed:
         uow.session.execute(_CHANGE, changed)
+    if made:
+        uow.session.add(made)
+        uow.session.flush()
     for books in every:
         for move in books.moves:
             _step(uow, books, move)
@@ -128,8 +131,8 @@ def _go_on(uow: UnitOfWork, member_id: UUID, booking: Booking, before: State) ->
     else:
         values |= {
             "ended_at": booking.ended_at,
-            "ended_by": uow.actor.id,
-            "end_reason": booking.end_reason,
+            "ended_by": _actor(uow, booking.end_reason)[0],
+            "end_reason": booking.end_reason and str(booking.end_reason),
         }
     gone_on = uow.session.scalar(
         update(BenefitUsage)
@@ -146,7 +149,15 @@ def _go_on(uow: UnitOfWork, member_id: UUID, booking: Booking, before: State) ->
         raise Conflict("reservation_ended")
 
 
+def _actor(uow: UnitOfWork, reason: str | None) -> tuple[str, str]:
+    """What time brought is nobody's act, whoever came across it."""
+    if isinstance(reason, Why):
+        return str(Role.SYSTEM), str(Role.SYSTEM)
+    return uow.actor.id, uow.actor.role
+
+
 def _entry(uow: UnitOfWork, books: Books, move: Move) -> dict[str, Any]:
+    actor_id, actor_role = _actor(uow, move.reason)
     return {
         "member_id": books.member_id,
         "id": new_id(),
@@ -158,8 +169,8 @@ def _entry(uow: UnitOfWork, books: Books, move: Move) -> dict[str, Any]:
         "reserved": move.reserved,
         "used": move.used,
         "lapsed": move.lapsed,
-        "reason": move.reason,
-        "actor_id": uow.actor.id,
-        "actor_role": uow.actor.role,
+        "reason": move.reason and str(move.reason),
+        "actor_id": actor_id,
+        "actor_role": actor_role,
         "at": uow.now,
     }

@@ -1,12 +1,15 @@
-"""Placeholder of the chain: to be written by whoever builds it."""
+"""Counter codes and every attempt a desk made with one."""
+
+from migrations.tools import drop_functions, drop_tables, run_sql
 
 revision = "0013"
 down_revision = "0012"
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    run_sql(__file__)
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    drop_tables("counter_verification", "counter_code")
+    drop_functions("counter_code_stands")

@@ -56,6 +56,7 @@ def grow(shop: Shop) -> World:
             "rule_id": draft(shop, "extra", GOLD_SURVEY, effective_from="2030-01-01")["id"],
             "scheme_id": draft_scheme(shop)["id"],
             "redemption_id": redemption["id"],
+            "subject_id": redemption["id"],
             "posting_set_id": redemption["posting_set_id"],
             "referral_id": referral["id"],
             "callback_id": desk(shop)["id"],
@@ -141,6 +142,8 @@ def test_the_same_request_finds_its_object_at_home(ours: World, operation: Opera
         ("crm", "/v1/documents", {}, "member_id"),
         ("crm", "/v1/vehicle-ownerships", {}, "member_id"),
         ("crm", "/v1/tier-assignments", {}, "member_id"),
+        ("crm", "/v1/counter-codes", {}, "subject_id"),
+        ("owner", "/v1/counter-codes", {}, "subject_id"),
         ("finance", "/v1/earning-dry-runs", {}, "member_id"),
     ],
 )

@@ -24,6 +24,7 @@ APPEND_ONLY = {
     "audit_event",
     "callback_answer",
     "callback_question",
+    "counter_verification",
     "draw",
     "licence_check",
     "member_tier",

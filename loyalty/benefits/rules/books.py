@@ -90,6 +90,11 @@ class Lot:
         """Whether it is another than was read."""
         return self.was != (self.granted, self.valid_until, self.open)
 
+    @property
+    def turn(self) -> tuple[date, date, str]:
+        """The order in which lots are used: the one that ends first, then the older."""
+        return self.valid_until or date.max, self.period_from, str(self.id)
+
     def holds(self, day: date) -> bool:
         """Whether a unit of it may be used on this day."""
         return self.period_from <= day and (self.valid_until is None or day < self.valid_until)
