@@ -3,6 +3,9 @@
 Claim, use case, events, audit and the stored answer are one transaction: all or nothing.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +17,7 @@ from api.answers import dumped, from_stored, schema, to_stored
 from api.auth import authenticate, enter
 from api.idempotency import claim_of, store_refusal, take
 from api.problems import Problem, Unauthorized, Unreadable, problem_of, problem_response
-from api.routes import Operation, Page, Trip
+from api.routes import Look, Operation, Page, Trip
 from api.schemas.paging import PageQuery
 from api.service import Service
 from api.tokens import Claims
@@ -39,6 +42,8 @@ def serve(operation: Operation, path: dict[str, UUID]) -> Response:
         headers = {"Retry-After": str(allowance.reset_s)}
         return problem_response(Problem("rate_limited", 429, headers=headers, retryable=True))
     given = _read_body(operation)
+    if operation.in_one_trip and not operation.writes:
+        return _one_look(service, claims, operation, path)
     if operation.in_one_trip:
         return _one_trip(service, claims, operation, path, given)
     if operation.writes and operation.keeps_answer:
@@ -98,6 +103,37 @@ def _one_trip(
     except DomainError as error:
         return store_refusal(service, trip.claim, problem_of(error))
     return from_stored(service.vault, trip.claim, stored, replayed=replayed)
+
+
+def _one_look(
+    service: Service, claims: Claims, operation: Operation, path: dict[str, UUID]
+) -> Response:
+    """The same rules as any read, decided by one function in the database."""
+    _refuse_parameters(set(request.args))
+    look = Look(
+        database=service.database,
+        cache=service.cache,
+        dealer_id=UUID(claims.dealer),
+        kind=claims.kind,
+        subject=claims.sub,
+        token_id=claims.jti,
+        mfa=claims.mfa,
+        roles=operation.roles,
+        now=service.clock(),
+        work=partial(_work, service, claims, operation),
+    )
+    g.actor = claims.sub
+    try:
+        g.role, body = operation.handler(look, **path)
+    except Stranger as error:
+        raise Unauthorized(error.code) from error
+    return Response(body, status=operation.status, content_type="application/json")
+
+
+@contextmanager
+def _work(service: Service, claims: Claims, operation: Operation) -> Iterator[UnitOfWork]:
+    with service.database.transaction(UUID(claims.dealer)) as session:
+        yield enter(service, session, claims, operation)
 
 
 def _arguments(operation: Operation, path: dict[str, UUID], given: Any) -> dict[str, Any]:

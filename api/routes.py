@@ -4,6 +4,7 @@ The handler gets a unit of work and plain values; a route without roles cannot b
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,10 @@ from uuid import UUID
 from marshmallow import Schema
 
 from api.schemas.base import Strict
+from kernel.cache import Cache
 from kernel.database import Database
 from kernel.idempotency import Claim
+from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import MFA_ROLES, Role
 
 Handler = Callable[..., Any]
@@ -29,7 +32,8 @@ class Operation:
     `keeps_answer` a call needs no Idempotency-Key, is never replayed and runs afresh each time.
     The handler of one `in_one_trip` gets no unit of work but a `Trip`: one call of a server-side
     function admits the caller, takes the key, acts and keeps the answer. It sees no second factor,
-    so a role that needs one may not call it.
+    so a role that needs one may not call it. That of a read gets a `Look`, whose function admits
+    the caller and reads; it returns the role and the answer as bytes.
     A `csv` one answers a file for spreadsheets: its handler returns a `spreadsheet.Table`.
     """
 
@@ -77,6 +81,24 @@ class Trip:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What the handler of a read in one trip gets: the caller as his token says, and a cache; the
+    database itself admits him, and has the last word on what the cache holds. `work` begins a unit
+    of work for what the one trip left out."""
+
+    database: Database
+    cache: Cache
+    dealer_id: UUID
+    kind: str
+    subject: str
+    token_id: str
+    mfa: bool
+    roles: tuple[Role, ...]
+    now: datetime
+    work: Callable[[], AbstractContextManager[UnitOfWork]]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Where a page starts; ask the database for `fetch` rows, one more than is shown."""
 
@@ -112,6 +134,7 @@ class Routes:
         answer: type[Schema],
         query: type[Strict] | None = None,
         paged: bool = False,
+        in_one_trip: bool = False,
         problems: Sequence[str] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a read. With `query`, the handler gets `query`; with `paged`, `page`."""
@@ -123,6 +146,7 @@ class Routes:
             answer=answer,
             query=query,
             paged=paged,
+            in_one_trip=in_one_trip,
             problems=tuple(problems),
         )
 
@@ -183,7 +207,8 @@ class Routes:
     def _declare(self, *, roles: tuple[Role, ...], **facts: Any) -> Callable[[Handler], Handler]:
         if not roles:
             raise TypeError(f"{facts['path']}: say who may")
-        if facts.get("in_one_trip") and not MFA_ROLES.isdisjoint(roles):
+        writes = facts["method"] != "GET"
+        if writes and facts.get("in_one_trip") and not MFA_ROLES.isdisjoint(roles):
             raise TypeError(f"{facts['path']}: the database sees no second factor")
 
         def keep(handler: Handler) -> Handler:

@@ -3,9 +3,11 @@
 import json
 from dataclasses import dataclass
 
+from api.cache import RedisCache
 from api.limits import Limiter
 from api.token_policy import Issuer, Jwks, SharedSecret, TokenPolicy
 from api.tokens import Verifier
+from kernel.cache import Cache, NoCache
 from kernel.clock import Clock, shifted_clock, system_clock
 from kernel.crypto import Vault
 from kernel.database import Database
@@ -22,6 +24,7 @@ class Service:
     vault: Vault
     verifier: Verifier
     limiter: Limiter
+    cache: Cache
 
 
 def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
@@ -34,6 +37,16 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         vault=Vault(settings.field_keys, settings.index_key, settings.draw_key),
         verifier=Verifier(token_policy(settings)),
         limiter=Limiter(settings.redis_url, per_minute=settings.requests_per_minute),
+        cache=cache_of(settings),
+    )
+
+
+def cache_of(settings: Settings) -> Cache:
+    """Redis, if there is one and summaries may be kept there."""
+    return (
+        RedisCache(settings.redis_url)
+        if settings.summary_cache and settings.redis_url
+        else (NoCache())
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from bench import expiry, growth, imports, redeem, tiers
+from bench import expiry, growth, imports, redeem, summary, tiers
 from bench.figure import Figure, show, write
 from bench.sizes import FULL, QUICK, Sizes
 from bench.stage import Stage, open_stage
@@ -18,6 +18,7 @@ RESULT: Final = Path("var/bench.json")
 Part = Callable[[Stage, Sizes, Path], list[Figure]]
 PARTS: Final[dict[tuple[str, ...], Part]] = {
     tuple(redeem.NAMES): redeem.measure,
+    tuple(summary.NAMES): summary.measure,
     tuple(imports.NAMES): imports.measure,
     tuple(expiry.NAMES): expiry.measure,
     tuple(tiers.NAMES): tiers.measure,

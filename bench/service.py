@@ -32,13 +32,15 @@ class Service:
         return max((_rss_mb(pid) for pid in _children(self.pid)), default=0.0)
 
 
-def environment(stage: Stage, database: str) -> dict[str, str]:
-    """What the service is told: nothing but its servers, and a limiter that counts and grants."""
+def environment(stage: Stage, database: str, **more: str) -> dict[str, str]:
+    """What the service is told: nothing but its servers, a limiter that counts and grants, and
+    `more`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LOYALTY_")}
     return kept | {
         "DATABASE_URL": stage.url(database),
         "REDIS_URL": stage.redis,
         "LOYALTY_REQUESTS_PER_MINUTE": NO_LIMIT,
+        **more,
     }
 
 
@@ -50,20 +52,28 @@ def settings(stage: Stage, database: str) -> Settings:
 
 @contextmanager
 def serving(
-    stage: Stage, database: str, home: Path, *, workers: int = 2, threads: int = 4
+    stage: Stage, database: str, home: Path, *, workers: int = 2, threads: int = 4, **more: str
 ) -> Iterator[Service]:
-    """Serve a database on a free loopback port until the block ends."""
+    """Serve a database on a free loopback port until the block ends; `more` are settings."""
+    command = [
+        *(str(COMMAND), "serve"),
+        *("--workers", str(workers), "--threads", str(threads)),
+        *("--home", str(home / f"serve-{database}")),
+    ]
+    told = environment(stage, database, **more)
+    with running(command, told, home / f"serve-{database}.log") as service:
+        yield service
+
+
+@contextmanager
+def running(command: list[str], told: dict[str, str], log: Path) -> Iterator[Service]:
+    """A server's command with `--port` and a free one, in a process of its own, once it answers."""
     port = free_port()
-    home.mkdir(parents=True, exist_ok=True)
-    log = home / f"serve-{database}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [
-                *(str(COMMAND), "serve", "--port", str(port)),
-                *("--workers", str(workers), "--threads", str(threads)),
-                *("--home", str(home / f"serve-{database}")),
-            ],
-            env=environment(stage, database),
+            [*command, "--port", str(port)],
+            env=told,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

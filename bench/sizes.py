@@ -13,6 +13,8 @@ class Sizes:
     pgbench_scale: int
     members: int
     rewards: int
+    summary_owners: int
+    summary_entries: int
     import_members: int
     import_documents: int
     import_rounds: int
@@ -30,6 +32,8 @@ FULL: Final = Sizes(
     pgbench_scale=20,
     members=20_000,
     rewards=200,
+    summary_owners=400,
+    summary_entries=10_000,
     import_members=20_000,
     import_documents=200_000,
     import_rounds=2,
@@ -46,6 +50,8 @@ QUICK: Final = Sizes(
     pgbench_scale=20,
     members=4_000,
     rewards=200,
+    summary_owners=400,
+    summary_entries=10_000,
     import_members=2_000,
     import_documents=10_000,
     import_rounds=1,

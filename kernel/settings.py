@@ -33,6 +33,7 @@ class Settings:
     token_issuers: str
     clock_shift_days: int
     requests_per_minute: int
+    summary_cache: bool
     log_format: str
 
     @property
@@ -52,6 +53,12 @@ def _key(name: str, encoded: str) -> bytes:
     if len(raw) != 32:
         raise SettingsError(f"{name}: a key is 32 bytes, this one has {len(raw)}")
     return raw
+
+
+def _switch(name: str, said: str) -> bool:
+    if said not in {"on", "off"}:
+        raise SettingsError(f"{name}: on or off")
+    return said == "on"
 
 
 def _field_keys(text: str) -> dict[int, bytes]:
@@ -104,5 +111,6 @@ def load_settings() -> Settings:
         token_issuers=issuers,
         clock_shift_days=shift,
         requests_per_minute=env.int("LOYALTY_REQUESTS_PER_MINUTE", 600),
+        summary_cache=_switch("LOYALTY_SUMMARY_CACHE", env.str("LOYALTY_SUMMARY_CACHE", "on")),
         log_format=env.str("LOYALTY_LOG_FORMAT", "json" if production else "text"),
     )

@@ -22,6 +22,7 @@ from kernel.database import owner_session
 from kernel.idempotency import forget_old
 from kernel.settings import load_settings
 from kernel.unit_of_work import UnitOfWork
+from loyalty.benefits import nightly as benefits
 from loyalty.dealers.models import WithdrawnToken
 from loyalty.dealers.roles import Role
 from loyalty.points import nightly as points
@@ -69,12 +70,15 @@ def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
        cancelled; lots past their date expire; arrears are settled
     2. tiers: every member stands where the day puts him; who has been
        below his tier for the whole grace falls
-    3. stock that holds kept and no longer need goes back
-    4. referrals whose time is up expire
-    5. idempotency keys of over seven days are forgotten
+    3. benefits: reservations past their time end; periods that are over
+       close, what may be carried over goes on, the rest lapses, and so
+       does what belonged to a car that was sold
+    4. stock that holds kept and no longer need goes back
+    5. referrals whose time is up expire
+    6. idempotency keys of over seven days are forgotten
     and, when every dealer is done,
-    6. withdrawn tokens that have ended by themselves are forgotten
-    7. the proof: the whole ledger, and that nothing due is left
+    7. withdrawn tokens that have ended by themselves are forgotten
+    8. the proof: the whole ledger, and that nothing due is left
 
     What was due by --as-of is done; what is written about points bears the present time. The night
     may be stopped at any moment and run again, and run twice: the second finds nothing to do. What
@@ -126,13 +130,15 @@ def _dealers_night(night: Night, dealer_id: UUID, failures: list[points.Failure]
     """What was done, in words; a page is a transaction."""
     done = _points(night, dealer_id, failures)
     moved = tiers.assess_all(night.enter(dealer_id), as_of=night.as_of)
+    settled = benefits.settle_all(night.enter(dealer_id), failures, as_of=night.as_of)
     entered = night.enter(dealer_id, night.as_of)
     returned = _page_by_page(entered, lambda uow: return_overdue_stock(uow, STOCK_PAGE_REWARDS))
     expired = _page_by_page(entered, expire_due)
     with entered() as uow:
         forgotten = forget_old(uow.session, now=night.as_of)
     said = f"{expired} referrals expired, {forgotten} keys forgotten"
-    return f"{said}; points: {done}; {moved} tiers moved; {returned} pieces back in stock"
+    told = f"benefits of {settled.members} members settled; {returned} pieces back in stock"
+    return f"{said}; points: {done}; {moved} tiers moved; {told}"
 
 
 def _page_by_page(entered: points.Enter, work: Callable[[UnitOfWork], int]) -> int:

@@ -2,6 +2,8 @@
 
 from api.routes import Operation
 from api.v1 import (
+    benefit_uses,
+    benefits,
     callbacks,
     corrections,
     counter,
@@ -9,6 +11,7 @@ from api.v1 import (
     exports,
     finance,
     holds,
+    home,
     imports,
     members,
     points,
@@ -25,10 +28,13 @@ OPERATIONS: tuple[Operation, ...] = tuple(
     operation
     for module in (
         members,
+        home,
         points,
         earning,
         rules,
         tiers,
+        benefits,
+        benefit_uses,
         rewards,
         reward_terms,
         holds,

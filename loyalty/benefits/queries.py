@@ -98,12 +98,20 @@ def _left(lot: Lot) -> BenefitLeft:
     )
 
 
-def member_of(uow: UnitOfWork, usage_id: UUID) -> UUID:
-    """Whose use this is. Raises NotFound `reservation_not_found`."""
-    found = select(BenefitUsage.member_id).where(BenefitUsage.id == usage_id)
-    if (member_id := uow.session.scalar(found)) is None:
+def grant_of(uow: UnitOfWork, member_id: UUID, grant_id: UUID) -> BenefitLeft:
+    """One lot as it stands now, ended or not. The caller knows that it is there."""
+    return _left(settled(uow, [member_id])[member_id].lot(grant_id))
+
+
+def member_of(uow: UnitOfWork, usage_id: UUID, *, member_id: UUID | None = None) -> UUID:
+    """Whose use this is; of this member, if one is given.
+
+    Raises NotFound `reservation_not_found`.
+    """
+    found = uow.session.scalar(select(BenefitUsage.member_id).where(BenefitUsage.id == usage_id))
+    if found is None or member_id not in (None, found):
         raise NotFound("reservation_not_found")
-    return member_id
+    return found
 
 
 def get_usage(uow: UnitOfWork, usage_id: UUID, *, member_id: UUID | None = None) -> UsageView:
@@ -111,9 +119,7 @@ def get_usage(uow: UnitOfWork, usage_id: UUID, *, member_id: UUID | None = None)
 
     Raises NotFound `reservation_not_found`.
     """
-    whose = member_of(uow, usage_id)
-    if member_id not in (None, whose):
-        raise NotFound("reservation_not_found")
+    whose = member_of(uow, usage_id, member_id=member_id)
     return _views(uow, whose, _USAGES.where(BenefitUsage.id == usage_id))[0]
 
 

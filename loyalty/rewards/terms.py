@@ -101,7 +101,7 @@ def _read(row: RewardTerms) -> InForce:
     return InForce(row, _terms(dumps(row.body)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def _terms(said: str) -> Terms:
     """Bodies never change, and reading one costs more than fetching it."""
     return parse(loads(said))

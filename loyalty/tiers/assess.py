@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Select, case, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import CTE, Select, Uuid, any_, case, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from kernel.outbox import OutboxEvent
 from kernel.unit_of_work import UnitOfWork
@@ -31,7 +31,7 @@ def assess(uow: UnitOfWork, members: Sequence[UUID]) -> None:
 def assess_by(uow: UnitOfWork, known: InForce, on: date, members: Sequence[UUID]) -> int:
     """The same by a scheme at hand; how many got another tier. Done twice, the second changes
     nothing; a day before a member's last move does not move him."""
-    found = uow.session.scalars(movers(known, on, lambda column: column.in_(members)))
+    found = uow.session.scalars(movers(known, on, these(members)))
     return move(uow, known, on, found.all())
 
 
@@ -45,11 +45,17 @@ def move(uow: UnitOfWork, known: InForce, on: date, members: Sequence[UUID]) -> 
     """Lock these members, decide again and write it down; how many got another tier."""
     if not members:
         return 0
-    ledger.lock(uow, members)
-    changed = _changes(known, on, lambda column: column.in_(members)).cte("changed")
+    changed = _changes(known, on, these(members)).cte("changed")
     written = (_stand(uow, known, on, changed), _tell(uow, known, on, changed), _emit(uow, changed))
     count = select(func.count()).select_from(changed).where(changed.c.cause.is_not(None))
+    ledger.lock(uow, members)
     return uow.session.scalars(count.add_cte(*written)).one()
+
+
+def these(members: Sequence[UUID]) -> Who:
+    """A condition for these members, as one parameter however many they are."""
+    listed = literal(list(members), ARRAY(Uuid))
+    return lambda column: column == any_(listed)
 
 
 def _changes(known: InForce, on: date, who: Who) -> Select[Any]:

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     Date,
     Integer,
     Select,
@@ -40,9 +39,9 @@ Column = SQLColumnExpression[Any]
 def decisions(scheme: Scheme, on: date, who: Who) -> Select[Any]:
     """What the day brings to these members."""
     scored = _scored(scheme.components, on, who)
-    # Reckoned once: a score that is merged into what asks for it is reckoned at every mention.
+    # OFFSET keeps the score apart: merged into what asks for it, it is reckoned at every mention.
     whole = select(scored, _score(scheme.components, scored).label("score"))
-    measured = whole.cte("measured").prefix_with("MATERIALIZED", dialect="postgresql")
+    measured = whole.offset(0).subquery("measured")
     levels = _levels(scheme.ladder, measured, on, who)
     return _decided(scheme.ladder, scheme.components, levels, on)
 
@@ -112,7 +111,7 @@ def _score(components: Sequence[Component], scored: Subquery) -> Column:
     return sum(parts[1:], start=parts[0])
 
 
-def _levels(ladder: Ladder, measured: CTE, on: date, who: Who) -> Subquery:
+def _levels(ladder: Ladder, measured: Subquery, on: date, who: Who) -> Subquery:
     """Members with the rank their score gives, and where they stand now."""
     standing = TierStanding
     same = and_(standing.member_id == measured.c.member_id, who(standing.member_id))

@@ -27,14 +27,11 @@ AFTER_ALL: Final = UUID(int=2**128 - 1)
 
 def assess_all(entered: Enter, *, as_of: datetime, page: int = PAGE_MEMBERS) -> int:
     """Give every member what the day of an instant brings; how many got another tier."""
-    return sum(moved for _, moved in pages(entered, as_of=as_of, page=page))
+    return sum(pages(entered, as_of=as_of, page=page))
 
 
-def pages(
-    entered: Enter, *, as_of: datetime, page: int = PAGE_MEMBERS
-) -> Iterator[tuple[int, int]]:
-    """The same page by page: how many members were looked at, and moved. Interrupted, run it
-    again."""
+def pages(entered: Enter, *, as_of: datetime, page: int = PAGE_MEMBERS) -> Iterator[int]:
+    """The same page by page; interrupted, run it again."""
     with entered() as uow:
         on = business_day(as_of, uow.zone)
         known = scheme_on(uow, on)
@@ -44,9 +41,9 @@ def pages(
     after = BEFORE_ALL
     while after != AFTER_ALL:
         with entered() as uow:
-            last, looked = _end_of_page(uow, after, page)
+            last = _end_of_page(uow, after, page)
             found = list(uow.session.scalars(asked, {"after": after, "last": last}))
-        yield looked, sum(_moved(entered, known, on, batch) for batch in _batches(found))
+        yield sum(_moved(entered, known, on, batch) for batch in _batches(found))
         after = last
 
 
@@ -61,11 +58,10 @@ def _moved(entered: Enter, known: InForce, on: date, members: Sequence[UUID]) ->
         return move(uow, known, on, members)
 
 
-def _end_of_page(uow: UnitOfWork, after: UUID, page: int) -> tuple[UUID, int]:
-    """The last member of a page and how many it has; the last page ends after everybody."""
-    members = select(Member.id).where(Member.id > after).order_by(Member.id).limit(page)
-    found = uow.session.scalars(members).all()
-    return (found[-1] if len(found) == page else AFTER_ALL), len(found)
+def _end_of_page(uow: UnitOfWork, after: UUID, page: int) -> UUID:
+    """The last member of a full page; the last page ends after everybody."""
+    found = select(Member.id).where(Member.id > after).order_by(Member.id).offset(page - 1).limit(1)
+    return uow.session.scalar(found) or AFTER_ALL
 
 
 def _batches(members: Sequence[UUID]) -> Iterator[Sequence[UUID]]:

@@ -1,12 +1,15 @@
-"""Placeholder of the chain: to be written by whoever builds it."""
+"""The summary of a member, read in one trip."""
+
+from migrations.tools import drop_functions, install_functions
 
 revision = "0016"
 down_revision = "0015"
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    install_functions("loyalty.overview")
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    drop_functions("member_summary")
+    drop_functions("summary_")

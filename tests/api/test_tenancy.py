@@ -19,6 +19,7 @@ from kernel.model import Base
 from tests.support.corrections import by_hand
 from tests.support.earning import draft
 from tests.support.finance import honoured_elsewhere
+from tests.support.rewards import draft as draft_terms
 from tests.support.shop import Shop, open_shop
 from tests.support.story import calling, desk, earn, ok, owner, reward
 from tests.support.tiers import draft_scheme
@@ -55,6 +56,7 @@ def grow(shop: Shop) -> World:
             "document_id": document["id"],
             "rule_id": draft(shop, "extra", GOLD_SURVEY, effective_from="2030-01-01")["id"],
             "scheme_id": draft_scheme(shop)["id"],
+            "terms_id": draft_terms(shop, gift, {"points": 80})["id"],
             "redemption_id": redemption["id"],
             "subject_id": redemption["id"],
             "posting_set_id": redemption["posting_set_id"],
@@ -142,6 +144,7 @@ def test_the_same_request_finds_its_object_at_home(ours: World, operation: Opera
         ("crm", "/v1/documents", {}, "member_id"),
         ("crm", "/v1/vehicle-ownerships", {}, "member_id"),
         ("crm", "/v1/tier-assignments", {}, "member_id"),
+        ("dealer_admin", "/v1/reward-terms", {}, "reward_id"),
         ("crm", "/v1/counter-codes", {}, "subject_id"),
         ("owner", "/v1/counter-codes", {}, "subject_id"),
         ("finance", "/v1/earning-dry-runs", {}, "member_id"),

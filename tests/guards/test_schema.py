@@ -22,6 +22,7 @@ from migrations.run import HERE, current, head, migrate
 
 APPEND_ONLY = {
     "audit_event",
+    "benefit_entry",
     "callback_answer",
     "callback_question",
     "counter_verification",

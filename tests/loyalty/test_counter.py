@@ -227,6 +227,23 @@ def test_of_16_codes_asked_for_at_once_for_one_wash_one_is_good(shop: Shop, wash
     assert sorted(said) == ["accepted"] + ["expired"] * 15
 
 
+def test_a_code_shown_while_another_is_asked_for_makes_nobody_wait_for_ever(
+    shop: Shop, washes: Washes
+) -> None:
+    """Who asks and who shows take the same locks in the same order."""
+    wash = washes.of(story.member(shop))
+    code = code_for(shop, wash)
+    clerks = [hire(shop, "service_desk") for _ in range(8)]
+
+    def act(number: int) -> int:
+        answer = show(shop, code, person=clerks[number // 2]) if number % 2 else ask(shop, wash)
+        return answer.status_code
+
+    assert at_once(16, act) == {201: 16}
+    assert len(given(shop)) <= 1
+    assert len(attempts(shop)) == 8
+
+
 def test_two_open_codes_never_have_the_same_digits(
     shop: Shop, washes: Washes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

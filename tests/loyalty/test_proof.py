@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from api.service import Service
 from kernel.database import owner_session
 from loyalty.points.proof import CHECKS, Check, prove, settled_checks
+from tests.support.benefits import UNITS
 from tests.support.books import HOUR, PAPERS, Books, full_books
 from tests.support.shop import open_shop
 
@@ -126,6 +127,26 @@ DAMAGE = {
     "a hold whose order was let go was not captured": (
         "UPDATE hold_purpose SET live = false WHERE hold_id = :part"
     ),
+    "a lot of a benefit is the sum of its entries": (
+        "UPDATE benefit_grant SET granted = granted + 1 WHERE id = :dated"
+    ),
+    "no more of a benefit is taken than was granted, and a closed lot has nothing left": (
+        "ALTER TABLE benefit_grant DROP CONSTRAINT ck_benefit_grant_closed;"
+        " UPDATE benefit_grant SET granted = granted + 1 WHERE id = :lasting"
+    ),
+    "what a lot of a benefit keeps and used is in its reservations": (
+        "UPDATE benefit_usage SET grant_id = :lasting WHERE id = :kept"
+    ),
+    "a reservation went from step to step, each once": (
+        "DELETE FROM benefit_entry WHERE usage_id = :burn AND kind = 'use'"
+    ),
+    "what was carried over left the lot it came from": (
+        "UPDATE benefit_entry SET lapsed = 1 WHERE member_id = :m AND kind = 'carry'"
+    ),
+    "a use is owed to whoever honoured it": (
+        "ALTER TABLE benefit_usage DROP CONSTRAINT ck_benefit_usage_used;"
+        " UPDATE benefit_usage SET honoured_by = NULL WHERE id = :burn"
+    ),
 }
 
 
@@ -140,6 +161,7 @@ def owners(books: Books, service: Service) -> Iterator[Session]:
     with owner_session(service.settings.database_url) as session:
         session.execute(text("SET LOCAL session_replication_role = replica"))
         _run(session, PAPERS, books)
+        _run(session, UNITS, books)
         yield session
         session.rollback()
 

@@ -87,7 +87,7 @@ def asked(shop: Shop, member: uuid.UUID, gift: str, now: datetime, quantity: int
 
 
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from kernel.errors import Conflict, NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.counter.subjects import Handed
+from loyalty.points import ledger
 from tests.support import story
 from tests.support.shop import Shop
 
@@ -35,6 +36,7 @@ class Washes:
         return self.owners[subject_id]
 
     def act(self, uow: UnitOfWork, subject_id: uuid.UUID, honoured_by: uuid.UUID | None) -> Handed:
+        ledger.lock(uow, [self.owners[subject_id]])
         uow.emit(GIVEN, subject_id, honoured_by=str(honoured_by) if honoured_by else None)
         uow.session.flush()
         if subject_id in self.withdrawn:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from loyalty.points.proof.benefits import BENEFITS
 from loyalty.points.proof.books import BOOKS
 from loyalty.points.proof.check import Check, Finding
 from loyalty.points.proof.lots import LOTS, settled_checks
 from loyalty.points.proof.papers import PAPERS
 from loyalty.points.proof.stock import STOCK
 
-CHECKS = (*BOOKS, *LOTS, *PAPERS, *STOCK)
+CHECKS = (*BOOKS, *LOTS, *PAPERS, *STOCK, *BENEFITS)
 
 __all__ = ["CHECKS", "Check", "Finding", "prove", "settled_checks"]
 

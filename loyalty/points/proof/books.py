@@ -14,6 +14,9 @@ _MEMBERS_ROWS: Final = (
     ("redemption", "t.member_id"),
     ("point_transfer", "t.from_member_id"),
     ("point_transfer", "t.to_member_id"),
+    ("benefit_grant", "t.member_id"),
+    ("benefit_entry", "t.member_id"),
+    ("benefit_usage", "t.member_id"),
 )
 _OF_ANOTHER_DEALER: Final = " UNION ALL ".join(
     f"SELECT '{table}', {member} FROM {table} t LEFT JOIN point_account a"  # noqa: S608

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from loyalty.points.proof.benefits import settled_benefits
 from loyalty.points.proof.check import Check
 
 LOTS: Final = (
@@ -115,4 +116,5 @@ def settled_checks(as_of: datetime) -> tuple[Check, ...]:
             "no hold past its time is open",
             _OPEN_HOLDS.format(then),
         ),
+        *settled_benefits(as_of),
     )

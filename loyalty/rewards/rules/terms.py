@@ -123,7 +123,7 @@ def parse(body: Mapping[str, Any]) -> Terms:
     for tier in terms.prices:
         if terms.tiers is not None and tier not in terms.tiers:
             refuse(below("/body/prices", tier), "tier_not_admitted")
-    if terms.cash and terms.cash.least_points > min(terms.points, *terms.prices.values()):
+    if terms.cash and terms.cash.least_points > min((terms.points, *terms.prices.values())):
         refuse("/body/cash/least_points", "above_price")
     return terms
 

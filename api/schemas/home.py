@@ -1,0 +1,85 @@
+"""Shapes of what an owner sees: the summary, and the whole of his page."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from api.schemas.common import instant_out, points_out, text_out, uuid_out
+
+
+class AsIs(fields.Nested):
+    """A part that is told in its final words already."""
+
+    def _serialize(self, value: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+        return value
+
+
+class SummaryPointsOut(Schema):
+    available = points_out()
+    pending = points_out()
+    held = points_out()
+    arrears = points_out()
+    frozen = fields.Boolean()
+
+
+class EndingOut(Schema):
+    """What ends next: unspendable from `expires_at`, which begins the day `expires_on`."""
+
+    points = points_out()
+    expires_at = instant_out()
+    expires_on = fields.Date()
+    last_usable_on = fields.Date()
+
+
+class NextTierOut(Schema):
+    """`missing` hundredths of a point; null before the first assessment."""
+
+    tier = text_out(30)
+    name_zh = text_out(64)
+    name_en = text_out(64)
+    at_least = fields.Integer()
+    missing = fields.Integer(allow_none=True)
+
+
+class KeepTierOut(Schema):
+    """Below it since a day, the member falls on another unless his score recovers."""
+
+    at_least = fields.Integer()
+    missing = fields.Integer()
+    below_since = fields.Date(allow_none=True)
+    falls_on = fields.Date(allow_none=True)
+    falls_to = text_out(30, allow_none=True)
+    falls_to_zh = text_out(64, allow_none=True)
+    falls_to_en = text_out(64, allow_none=True)
+
+
+class ProgressOut(Schema):
+    """`tier` counts; the score, in hundredths, is that of the last fact or night."""
+
+    tier = text_out(30, allow_none=True)
+    name_zh = text_out(64, allow_none=True)
+    name_en = text_out(64, allow_none=True)
+    earned_tier = text_out(30, allow_none=True)
+    since_on = fields.Date(allow_none=True)
+    score = fields.Integer(allow_none=True)
+    next = fields.Nested(NextTierOut, allow_none=True)
+    keep = fields.Nested(KeepTierOut, allow_none=True)
+
+
+class UnitsOut(Schema):
+    """What is left of a benefit: null is unlimited. The soonest of it ends on `valid_until`."""
+
+    code = text_out(60)
+    name_zh = text_out(64)
+    name_en = text_out(64)
+    left = fields.Integer(allow_none=True)
+    valid_until = fields.Date(allow_none=True)
+
+
+class SummaryOut(Schema):
+    member_id = uuid_out()
+    on = fields.Date()
+    balance = fields.Nested(SummaryPointsOut)
+    next_expiry = fields.Nested(EndingOut, allow_none=True)
+    tier = fields.Nested(ProgressOut)
+    benefits = fields.List(fields.Nested(UnitsOut), metadata={"maxItems": 200})

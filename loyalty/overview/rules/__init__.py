@@ -1,0 +1,1 @@
+"""What is shown, reckoned from plain values."""
