@@ -9,6 +9,7 @@ from api.commands.feed import import_
 from api.commands.ledger import ledger
 from api.commands.migrate import migrate
 from api.commands.nightly import nightly
+from api.commands.reward import reward
 from api.commands.sample_command import sample
 from api.commands.serve import serve
 from api.commands.staff import staff
@@ -22,7 +23,7 @@ def cli() -> None:
     """Points, rewards and verified referrals for car dealers."""
 
 
-for command in (dealer, demo, docs, ledger, migrate, nightly, sample, serve, staff, token):
+for command in (dealer, demo, docs, ledger, migrate, nightly, reward, sample, serve, staff, token):
     cli.add_command(command)
 cli.add_command(import_, "import")
 

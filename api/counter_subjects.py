@@ -9,6 +9,8 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.benefits.queries import get_usage, member_of
 from loyalty.benefits.use import use_reserved
 from loyalty.counter.subjects import Handed, Purpose, Register
+from loyalty.rewards.fulfil import hand_over
+from loyalty.rewards.queries import get_redemption
 
 
 class Reserved:
@@ -31,18 +33,23 @@ class Reserved:
         return Handed(used.name_zh, used.name_en, 1, choice_zh, choice_en)
 
 
-class Nothing:
-    """A purpose of which there is nothing yet."""
+class Redeemed:
+    """Redeemed rewards waiting at the counter: at a partner's, those he was named for."""
 
-    def owner_of(self, _uow: UnitOfWork, _subject_id: UUID) -> UUID:
-        """Raises NotFound `subject_not_found`."""
-        raise NotFound("subject_not_found")
+    def owner_of(self, uow: UnitOfWork, subject_id: UUID) -> UUID:
+        """Who redeemed it. Raises NotFound `subject_not_found`."""
+        try:
+            return get_redemption(uow, subject_id).member_id
+        except NotFound as error:
+            raise NotFound("subject_not_found") from error
 
-    def act(self, _uow: UnitOfWork, _subject_id: UUID, _honoured_by: UUID | None) -> Handed:
-        """Raises NotFound `subject_not_found`."""
-        raise NotFound("subject_not_found")
+    def act(self, uow: UnitOfWork, subject_id: UUID, honoured_by: UUID | None) -> Handed:
+        """Hand it over. Raises as `hand_over`."""
+        hand_over(uow, subject_id, honoured_by=honoured_by)
+        given = get_redemption(uow, subject_id)
+        return Handed(given.reward_name_zh, given.reward_name_en, given.quantity)
 
 
 SUBJECTS: Final[Register] = MappingProxyType(
-    {Purpose.BENEFIT: Reserved(), Purpose.REWARD: Nothing()}
+    {Purpose.BENEFIT: Reserved(), Purpose.REWARD: Redeemed()}
 )

@@ -27,7 +27,7 @@ from loyalty.dealers.models import WithdrawnToken
 from loyalty.dealers.roles import Role
 from loyalty.points import nightly as points
 from loyalty.points.proof import settled_checks
-from loyalty.rewards.stock import return_overdue_stock
+from loyalty.rewards.stock import lapse_codes, return_overdue_stock
 from loyalty.tiers import nightly as tiers
 from referral.expire import expire_due
 
@@ -73,17 +73,18 @@ def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
     3. benefits: reservations past their time end; periods that are over
        close, what may be carried over goes on, the rest lapses, and so
        does what belonged to a car that was sold
-    4. stock that holds kept and no longer need goes back
+    4. stock that holds kept and no longer need goes back; voucher codes
+       whose day has passed leave their pools
     5. referrals whose time is up expire
     6. idempotency keys of over seven days are forgotten
     and, when every dealer is done,
     7. withdrawn tokens that have ended by themselves are forgotten
     8. the proof: the whole ledger, and that nothing due is left
 
-    What was due by --as-of is done; what is written about points bears the present time. The night
-    may be stopped at any moment and run again, and run twice: the second finds nothing to do. What
-    fails for one member or dealer stops only that one. Exit status 1: something failed, or the
-    proof is broken.
+    What was due by --as-of is done; what is written about points and benefits bears the present
+    time. The night may be stopped at any moment and run again, and run twice: the second finds
+    nothing to do. What fails for one member or dealer stops only that one. Exit status 1: something
+    failed, or the proof is broken.
     """
     find_servers()
     service = build_service(load_settings())
@@ -133,11 +134,13 @@ def _dealers_night(night: Night, dealer_id: UUID, failures: list[points.Failure]
     settled = benefits.settle_all(night.enter(dealer_id), failures, as_of=night.as_of)
     entered = night.enter(dealer_id, night.as_of)
     returned = _page_by_page(entered, lambda uow: return_overdue_stock(uow, STOCK_PAGE_REWARDS))
+    lapsed = _page_by_page(entered, lambda uow: lapse_codes(uow, STOCK_PAGE_REWARDS))
     expired = _page_by_page(entered, expire_due)
     with entered() as uow:
         forgotten = forget_old(uow.session, now=night.as_of)
     said = f"{expired} referrals expired, {forgotten} keys forgotten"
-    told = f"benefits of {settled.members} members settled; {returned} pieces back in stock"
+    stock = f"{returned} pieces back in stock, {lapsed} codes lapsed"
+    told = f"benefits of {settled.members} members settled; {stock}"
     return f"{said}; points: {done}; {moved} tiers moved; {told}"
 
 

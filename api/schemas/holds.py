@@ -13,7 +13,7 @@ from api.schemas.common import (
     text_out,
     uuid_out,
 )
-from api.schemas.fields import Points, Remark, StrictInt, Uuid
+from api.schemas.fields import Flag, Points, Remark, StrictInt, Uuid
 
 LONGEST_HOLD_MINUTES = 30 * 24 * 60
 
@@ -59,7 +59,10 @@ class HoldOut(Schema):
 
 
 class CancellationIn(Strict):
+    """With `void_codes` its codes do not return but become void, revealed or not."""
+
     reason = Remark(1, 200, required=True)
+    void_codes = Flag(load_default=False)
 
 
 class CancellationOut(Schema):

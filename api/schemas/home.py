@@ -4,7 +4,13 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from api.schemas.benefits import BenefitLeftOut, UsageOut
 from api.schemas.common import instant_out, points_out, text_out, uuid_out
+from api.schemas.members import VehicleOut
+from api.schemas.points import ExpiringOut, RedemptionOut, StatementLineOut
+from api.schemas.referrals import RewardShownOut
+from api.schemas.rewards import OfferOut
+from api.schemas.tiers import TierOut
 
 
 class AsIs(fields.Nested):
@@ -83,3 +89,34 @@ class SummaryOut(Schema):
     next_expiry = fields.Nested(EndingOut, allow_none=True)
     tier = fields.Nested(ProgressOut)
     benefits = fields.List(fields.Nested(UnitsOut), metadata={"maxItems": 200})
+
+
+class ReferralShownOut(Schema):
+    """A recommendation of his and where it stands; nothing about the buyer."""
+
+    id = uuid_out()
+    state = text_out(20)
+    reason = text_out(60, allow_none=True)
+    submitted_at = instant_out()
+    registered_at = instant_out()
+    ordered_at = instant_out()
+    delivered_at = instant_out()
+    verified_at = instant_out()
+    due_at = instant_out()
+    reward = fields.Nested(RewardShownOut, allow_none=True)
+
+
+class HomeOut(Schema):
+    """An owner's page. Of histories the latest lines, newest first; the lists themselves have the
+    rest."""
+
+    summary = AsIs(SummaryOut)
+    vehicles = fields.List(fields.Nested(VehicleOut), metadata={"maxItems": 200})
+    expiry_schedule = fields.List(fields.Nested(ExpiringOut), metadata={"maxItems": 1000})
+    statement = fields.List(fields.Nested(StatementLineOut), metadata={"maxItems": 10})
+    tiers = fields.List(fields.Nested(TierOut), metadata={"maxItems": 5})
+    benefits = fields.List(fields.Nested(BenefitLeftOut), metadata={"maxItems": 10_000})
+    reservations = fields.List(fields.Nested(UsageOut), metadata={"maxItems": 10_000})
+    offers = fields.List(fields.Nested(OfferOut), metadata={"maxItems": 20})
+    redemptions = fields.List(fields.Nested(RedemptionOut), metadata={"maxItems": 10})
+    referrals = fields.List(fields.Nested(ReferralShownOut), metadata={"maxItems": 10})

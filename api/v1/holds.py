@@ -127,16 +127,27 @@ def create_release(uow: UnitOfWork, hold_id: UUID, body: dict[str, Any]) -> dict
 @routes.post(
     "/v1/redemptions/<uuid:redemption_id>/cancellations",
     summary="Cancel a redemption",
-    roles=CAPTURERS,
+    roles=(*CAPTURERS, Role.OWNER),
     body=shapes.CancellationIn,
     answer=shapes.CancellationOut,
-    problems=("already_reversed", "own_account", "redemption_not_found"),
-    example={"reason": "客户改变主意"},
+    problems=(
+        "already_reversed",
+        "cancellation_by_staff_only",
+        "cancellation_excluded",
+        "cancellation_too_late",
+        "code_revealed",
+        "handed_over_already",
+        "own_account",
+        "redemption_not_found",
+        "void_codes_staff_only",
+    ),
+    example={"reason": "客户改变主意", "void_codes": False},
 )
 def create_cancellation(
     uow: UnitOfWork, redemption_id: UUID, body: dict[str, Any]
 ) -> RedemptionCancellation:
-    """Points go back to their lots with their dates; `restored` is what is still alive of them."""
+    """By the policy of the reward's terms. Points go back to their lots with their dates;
+    `restored` is what is still alive of them. A code that was revealed comes back only as void."""
     return cancel(uow, redemption_id, **body)
 
 

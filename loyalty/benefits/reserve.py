@@ -72,7 +72,7 @@ def _refuse_a_strange_day(uow: UnitOfWork, wish: Wish) -> None:
 
 def _lot(uow: UnitOfWork, books: Books, wish: Wish) -> Lot:
     """The lot to take from, on the day of the appointment as well as today."""
-    lots = [lot for lot in books.lots if lot.open and lot.code == wish.benefit]
+    lots = [x for x in books.lots if x.open and x.granted != 0 and x.code == wish.benefit]
     if wish.vehicle_id is not None:
         lots = [lot for lot in lots if lot.vehicle_id == wish.vehicle_id]
     if not lots:

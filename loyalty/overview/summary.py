@@ -73,7 +73,7 @@ class Reader:
     subject: str
     token_id: str
     mfa: bool
-    roles: Sequence[Role]
+    roles: tuple[Role, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +157,15 @@ def summary_in(uow: UnitOfWork, member_id: UUID) -> Summary:
 
 def _asked(reader: Reader, member_id: UUID, now: datetime, stamp: str | None) -> tuple[Any, ...]:
     return (
-        reader.dealer_id, reader.kind, reader.subject, reader.token_id, list(reader.roles),
+        reader.dealer_id, reader.kind, reader.subject, reader.token_id, _array(reader.roles),
         member_id, now, stamp,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _array(roles: tuple[Role, ...]) -> str:
+    """As PostgreSQL writes an array; a list is put together anew at every call."""
+    return f"{{{','.join(roles)}}}"
 
 
 def _still_good(kept: bytes | None, now: datetime) -> tuple[str | None, bytes | None]:

@@ -17,7 +17,7 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.points import ledger
 from loyalty.points.models import DealerPartner, PointHold
 from loyalty.points.own_account import refuse_own_account
-from loyalty.rewards.models import HoldPurpose, Redemption
+from loyalty.rewards.models import HoldPurpose, Redemption, RewardStock
 from loyalty.rewards.orders import free_order, let_go, refuse_let_go
 from loyalty.rewards.rules.terms import Fulfilment
 from loyalty.rewards.stock import restock, settle_stock
@@ -54,8 +54,8 @@ def hold(uow: UnitOfWork, member_id: UUID, wish: Wish) -> UUID:
         select(func.reward_take_stock(wish.reward_id, wish.quantity, uow.now))
     ):
         raise Conflict("out_of_stock")
-    if agreed and agreed.coded:
-        _keep_codes(uow, member_id, key, wish)
+    if agreed:
+        _keep_codes(uow, member_id, key, wish, agreed)
     uow.audit("points.held", key, points=wish.points, minutes=wish.minutes)
     return key
 
@@ -123,8 +123,14 @@ def _agreed(uow: UnitOfWork, member_id: UUID, wish: Wish) -> Agreed | None:
     return agreed
 
 
-def _keep_codes(uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish) -> None:
-    for _ in range(wish.quantity or 0):
+def _keep_codes(
+    uow: UnitOfWork, member_id: UUID, hold_id: UUID, wish: Wish, agreed: Agreed
+) -> None:
+    """A code for each piece where the terms say so; pieces of a pool are not held without one."""
+    pool = select(RewardStock.codes).where(RewardStock.reward_id == wish.reward_id)
+    if not agreed.coded and uow.session.scalar(pool) is not None:
+        raise Conflict("out_of_stock")
+    for _ in range(wish.quantity or 0) if agreed.coded else ():
         kept = select(func.reward_keep_code(wish.reward_id, member_id, hold_id, uow.now))
         if not uow.session.scalar(kept):
             raise Conflict("out_of_stock")

@@ -32,12 +32,15 @@ class Reward(Base):
 
 
 class RewardStock(Base):
+    """`codes` are those a pool has left, as many as pieces; null for a reward without a pool."""
+
     __tablename__ = "reward_stock"
 
     reward_id: Mapped[UUID] = mapped_column(primary_key=True)
     dealer_id: Mapped[UUID]
     received: Mapped[int]
     available: Mapped[int]
+    codes: Mapped[int | None]
 
 
 class Redemption(Base):

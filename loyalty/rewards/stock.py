@@ -1,12 +1,16 @@
-"""Stock that comes back or is used up: once, by a conditional change of `hold_purpose.stock`."""
+"""Stock that comes back or is used up: once, by a conditional change of `hold_purpose.stock`.
+
+The codes a hold kept follow by themselves: triggers of the database see to it.
+"""
 
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 
 from kernel.errors import Conflict
 from kernel.unit_of_work import UnitOfWork
 from loyalty.points.models import PointHold
+from loyalty.rewards.code_models import RewardCode
 from loyalty.rewards.models import HoldPurpose, RewardStock
 
 
@@ -33,12 +37,42 @@ def return_overdue_stock(uow: UnitOfWork, limit: int) -> int:
     return back
 
 
+def lapse_codes(uow: UnitOfWork, limit: int) -> int:
+    """Take the codes (券码) whose day has passed from the pools of up to `limit` rewards, and the
+    pieces they were from stock; how many. For the nightly job, as `return_overdue_stock`."""
+    ended = (
+        RewardCode.reward_id == RewardStock.reward_id,
+        RewardCode.state == "available",
+        RewardCode.ends_on < uow.today,
+    )
+    pools = (
+        select(RewardStock.reward_id)
+        .where(RewardStock.codes > 0, exists().where(*ended))
+        .order_by(RewardStock.reward_id)
+        .limit(limit)
+    )
+    lapsed = 0
+    for reward_id in uow.session.scalars(pools).all():
+        lapsed += uow.session.scalar(select(func.reward_lapse_codes(reward_id, uow.now))) or 0
+    return lapsed
+
+
 def restock(uow: UnitOfWork, reward_id: UUID, quantity: int) -> None:
     """Put pieces back on the shelf."""
     uow.session.execute(
         update(RewardStock)
         .where(RewardStock.reward_id == reward_id)
         .values(available=RewardStock.available + quantity)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def write_off(uow: UnitOfWork, reward_id: UUID, quantity: int) -> None:
+    """Pieces that were taken and never come back, as if they had not been received."""
+    uow.session.execute(
+        update(RewardStock)
+        .where(RewardStock.reward_id == reward_id)
+        .values(received=RewardStock.received - quantity)
         .execution_options(synchronize_session=False)
     )
 

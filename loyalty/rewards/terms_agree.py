@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 
 from kernel.errors import Conflict, DomainError, NotFound, RuleViolation
 from kernel.unit_of_work import UnitOfWork
@@ -44,20 +44,8 @@ def agree(uow: UnitOfWork, member_id: UUID, reward_id: UUID, quantity: int) -> A
     reward = uow.session.scalar(select(Reward).where(Reward.id == reward_id))
     if reward is None:
         raise NotFound("reward_not_found")
-    if not reward.termed:
-        return Agreed(reward.points, 1, PLAIN_FEN_A_POINT)
-    ledger.lock(uow, [member_id])
-    asked = {
-        "dealer": uow.dealer_id,
-        "reward": reward_id,
-        "code": reward.code,
-        "member": member_id,
-        "quantity": quantity,
-        "now": uow.now,
-        "zone": uow.zone.key,
-    }
-    offer = uow.session.execute(_OFFER, asked).one()
-    if offer.version is None:
+    offer = _offer(uow, reward, member_id, quantity) if reward.termed else None
+    if offer is None:
         return Agreed(reward.points, 1, PLAIN_FEN_A_POINT)
     if uow.actor.role == Role.OWNER and not offer.visible:
         raise NotFound("reward_not_found")
@@ -96,3 +84,19 @@ def refused_by_terms(refused: str, facts: dict[str, Any]) -> DomainError:
     if refused == "reward_not_for_tier":
         return Conflict("reward_not_for_tier")
     return Conflict("reward_limit_reached", **facts)
+
+
+def _offer(uow: UnitOfWork, reward: Reward, member_id: UUID, quantity: int) -> Row[Any] | None:
+    """What the terms in force say, None without any; the account stays locked."""
+    ledger.lock(uow, [member_id])
+    asked = {
+        "dealer": uow.dealer_id,
+        "reward": reward.id,
+        "code": reward.code,
+        "member": member_id,
+        "quantity": quantity,
+        "now": uow.now,
+        "zone": uow.zone.key,
+    }
+    offer = uow.session.execute(_OFFER, asked).one()
+    return None if offer.version is None else offer

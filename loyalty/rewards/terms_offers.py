@@ -10,15 +10,16 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, case, func, select, text
 
 from kernel.clock import start_of_day
 from kernel.unit_of_work import UnitOfWork
 from loyalty.earning.rules.standard import UNIT_COST_FEN
+from loyalty.points.models import PointHold
 from loyalty.points.queries import Balance, balance
-from loyalty.rewards.models import Reward, RewardStock
+from loyalty.rewards.models import HoldPurpose, Reward, RewardStock
 from loyalty.rewards.rules.offer import Offer, decide, period_began, plain
-from loyalty.rewards.rules.terms import Cash, Terms
+from loyalty.rewards.rules.terms import Cash, Fulfilment, Terms
 from loyalty.rewards.terms import InForce, terms_in_force
 from loyalty.tiers.queries import tier_on
 
@@ -68,6 +69,17 @@ class _Member:
     taken: Mapping[UUID, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stock:
+    pooled: bool
+    pieces: int
+
+    def left(self, terms: Terms) -> int:
+        """The pieces that can be handed out: those of a pool with a code, and no others without."""
+        coded = terms.fulfilment is Fulfilment.CODE
+        return self.pieces if coded == self.pooled else 0
+
+
 def offers(uow: UnitOfWork, member_id: UUID, *, after: UUID | None, limit: int) -> list[Offered]:
     """The rewards a member sees on this business day, in the order in which they were offered.
 
@@ -76,7 +88,7 @@ def offers(uow: UnitOfWork, member_id: UUID, *, after: UUID | None, limit: int) 
     termed = terms_in_force(uow)
     unseen = [code for code, known in termed.items() if not known.terms.visible.holds(uow.today)]
     rows = (
-        select(Reward, RewardStock.available)
+        select(Reward, RewardStock.codes.is_not(None), _pieces(uow))
         .join(RewardStock, RewardStock.reward_id == Reward.id)
         .where(Reward.code.not_in(unseen))
         .order_by(Reward.id)
@@ -88,9 +100,28 @@ def offers(uow: UnitOfWork, member_id: UUID, *, after: UUID | None, limit: int) 
     member = _Member(
         tier=tier_on(uow, member_id, uow.today),
         balance=balance(uow, member_id),
-        taken=_taken(uow, member_id, [reward for reward, _ in found], termed),
+        taken=_taken(uow, member_id, [row[0] for row in found], termed),
     )
-    return [_offered(uow, member, row[0], row[1], termed.get(row[0].code)) for row in found]
+    return [
+        _offered(uow, member, reward, _Stock(pooled, int(pieces)), termed.get(reward.code))
+        for reward, pooled, pieces in found
+    ]
+
+
+def _pieces(uow: UnitOfWork) -> ColumnElement[int]:
+    """Pieces on the shelf; when there are none, those a redemption would take from holds that are
+    over."""
+    over = PointHold.state.in_(("released", "expired")) | (PointHold.expires_at <= uow.now)
+    returning = (
+        select(func.coalesce(func.sum(HoldPurpose.quantity), 0))
+        .join(
+            PointHold,
+            (PointHold.member_id == HoldPurpose.member_id) & (PointHold.id == HoldPurpose.hold_id),
+        )
+        .where(HoldPurpose.reward_id == Reward.id, HoldPurpose.stock == "kept", over)
+        .scalar_subquery()
+    )
+    return case((RewardStock.available > 0, RewardStock.available), else_=returning)
 
 
 def _taken(
@@ -110,12 +141,13 @@ def _taken(
 
 
 def _offered(
-    uow: UnitOfWork, member: _Member, reward: Reward, stock: int, known: InForce | None
+    uow: UnitOfWork, member: _Member, reward: Reward, stock: _Stock, known: InForce | None
 ) -> Offered:
     terms = known.terms if known else plain(reward.points, PLAIN_FEN_A_POINT)
     taken = member.taken.get(reward.id, 0)
     offer = decide(terms, day=uow.today, tier=member.tier, taken=taken)
-    reason = _reason(offer, member.balance, stock)
+    left = stock.left(terms)
+    reason = _reason(offer, member.balance, left)
     return Offered(
         id=reward.id,
         code=reward.code,
@@ -132,7 +164,7 @@ def _offered(
         limit=_limit(terms, offer),
         cash=terms.cash,
         fulfilment=str(terms.fulfilment),
-        in_stock=stock,
+        in_stock=left,
     )
 
 

@@ -1,12 +1,21 @@
-"""Placeholder of the chain: to be written by whoever builds it."""
+"""Pools of voucher codes, the steps of a redemption, and the one end it has."""
+
+from alembic import op
+
+from migrations.tools import drop_tables, install_functions, run_sql
 
 revision = "0015"
 down_revision = "0014"
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    install_functions("loyalty.rewards")
+    run_sql(__file__)
 
 
 def downgrade() -> None:
-    """Nothing yet."""
+    op.execute(
+        "DROP TRIGGER codes_return ON hold_purpose; DROP TRIGGER pool_is_stock ON reward_stock"
+    )
+    drop_tables("redemption_step", "reward_code")
+    op.execute("ALTER TABLE reward_stock DROP COLUMN codes")

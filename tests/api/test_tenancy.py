@@ -16,6 +16,7 @@ from api.routes import Operation
 from api.service import Service
 from api.v1 import OPERATIONS
 from kernel.model import Base
+from tests.support.benefits import kept
 from tests.support.corrections import by_hand
 from tests.support.earning import draft
 from tests.support.finance import honoured_elsewhere
@@ -66,6 +67,7 @@ def grow(shop: Shop) -> World:
             "job_id": job["id"],
             "settlement_id": honoured_elsewhere(shop, someone),
             **by_hand(shop, someone),
+            **kept(shop, someone),
         },
     )
 
@@ -144,6 +146,8 @@ def test_the_same_request_finds_its_object_at_home(ours: World, operation: Opera
         ("crm", "/v1/documents", {}, "member_id"),
         ("crm", "/v1/vehicle-ownerships", {}, "member_id"),
         ("crm", "/v1/tier-assignments", {}, "member_id"),
+        ("service_desk", "/v1/benefit-reservations", {}, "member_id"),
+        ("dealer_admin", "/v1/benefit-grants", {}, "member_id"),
         ("dealer_admin", "/v1/reward-terms", {}, "reward_id"),
         ("crm", "/v1/counter-codes", {}, "subject_id"),
         ("owner", "/v1/counter-codes", {}, "subject_id"),
@@ -180,6 +184,7 @@ def test_a_list_holds_the_callers_dealer_only(
 def test_the_lists_compared_are_not_all_empty(ours: World) -> None:
     full = {each.path for each in LISTS if ours.shop.get(each.roles[0], each.path).json["items"]}
     assert full == {
+        "/v1/benefits",
         "/v1/callbacks",
         "/v1/earning-rules",
         "/v1/point-adjustments",
@@ -187,6 +192,8 @@ def test_the_lists_compared_are_not_all_empty(ours: World) -> None:
         "/v1/rewards",
         "/v1/settlements",
         "/v1/staff",
+        "/v1/suppliers",
+        "/v1/tier-schemes",
     }
 
 

@@ -36,6 +36,7 @@ APPEND_ONLY = {
     "posting_set",
     "redemption",
     "redemption_cancellation",
+    "redemption_step",
     "referral_transition",
     "rule_grant",
     "sale_event",

@@ -124,6 +124,22 @@ DAMAGE = {
     "the stock a hold kept went the way of its points": (
         "UPDATE hold_purpose SET stock = 'used' WHERE hold_id = :kept"
     ),
+    "the codes a pool has left are its pieces in stock": (
+        "UPDATE reward_stock SET codes = codes - 1 WHERE reward_id = :papers"
+    ),
+    "a redemption of a pool has a code for each piece, until it is cancelled": (
+        "UPDATE reward_code SET redemption_id = :cancelled WHERE redemption_id = :burn"
+    ),
+    "a hold over a pool keeps a code for each piece": (
+        "UPDATE reward_code SET hold_id = :back WHERE hold_id = :kept"
+    ),
+    "no code is handed out twice": (
+        "ALTER TABLE reward_code DROP CONSTRAINT uq_reward_code_index;"
+        " UPDATE reward_code SET code_index = '9' WHERE redemption_id = :captured"
+    ),
+    "what was handed over was not cancelled": (
+        "INSERT INTO redemption_step VALUES (:m, :cancelled, 'handed_over', :dealer, now(), 'x')"
+    ),
     "a hold whose order was let go was not captured": (
         "UPDATE hold_purpose SET live = false WHERE hold_id = :part"
     ),

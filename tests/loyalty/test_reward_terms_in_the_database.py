@@ -15,7 +15,7 @@ from loyalty.rewards.models import RewardTerms
 from loyalty.rewards.rules.offer import decide, period_began
 from loyalty.rewards.rules.terms import Terms, dump
 from tests.loyalty.test_reward_terms_rules import DAY, TERMS, TIERS
-from tests.support import earning, rewards, story
+from tests.support import earning, ledger_rows, rewards, story
 from tests.support.race import at_once
 from tests.support.shop import Shop
 
@@ -187,3 +187,63 @@ def test_a_limit_is_that_of_one_member_and_16_of_them_do_not_meet(shop: Shop) ->
         story.earn(shop, member, 500)
     got = at_once(16, lambda number: rewards.redeem(shop, members[number], gift).status_code)
     assert got == {201: 16}
+
+
+def test_a_voucher_redeemed_or_captured_takes_a_code_of_its_pool_each(shop: Shop) -> None:
+    member, gift = story.member(shop), rewards.termed(shop, stock=0, fulfilment="code")
+    story.earn(shop, member, 5_000)
+    _fill(shop, gift, 4)
+    done = [story.ok(rewards.redeem(shop, member, gift, quantity=2))["id"]]
+    kept, freed = (story.ok(rewards.hold(shop, member, gift))["id"] for _ in range(2))
+    assert rewards.refusal(rewards.redeem(shop, member, gift)) == (409, "out_of_stock")
+    assert rewards.refusal(rewards.hold(shop, member, gift)) == (409, "out_of_stock")
+    path = f"/v1/point-holds/{kept}/captures"
+    done.append(story.ok(shop.post("service_desk", path))["redemption_id"])
+    story.ok(shop.post("service_desk", f"/v1/point-holds/{freed}/releases"))
+    states = ledger_rows.rows(
+        shop,
+        "SELECT state, redemption_id::text, count(*) FROM reward_code WHERE reward_id = :gift"
+        " GROUP BY 1, 2",
+        gift=gift,
+    )
+    assert {tuple(row) for row in states} == {
+        ("issued", done[0], 2),
+        ("issued", done[1], 1),
+        ("available", None, 1),
+    }
+    assert ledger_rows.stock(shop, gift) == 1
+
+
+@pytest.mark.parametrize(("codes", "body"), [(4, {}), (0, {"fulfilment": "code"})])
+def test_pieces_and_codes_that_do_not_belong_together_are_not_handed_out(
+    shop: Shop, codes: int, body: dict[str, Any]
+) -> None:
+    member, gift = story.member(shop), rewards.termed(shop, stock=0 if codes else 4, **body)
+    story.earn(shop, member, 500)
+    _fill(shop, gift, codes)
+    offer = rewards.offers(shop, member)[gift]
+    assert (offer["reason"], offer["in_stock"]) == ("out_of_stock", 0)
+    for take in (rewards.redeem, rewards.hold):
+        assert rewards.refusal(take(shop, member, gift)) == (409, "out_of_stock")
+    assert (story.balance(shop, member), ledger_rows.stock(shop, gift)) == (500, 4)
+
+
+def _fill(shop: Shop, gift: str, codes: int) -> None:
+    told = {"dealer": shop.dealer_id, "gift": gift, "codes": codes}
+    with shop.service.database.transaction(shop.dealer_id) as session:
+        session.execute(
+            text(
+                "INSERT INTO reward_code (id, dealer_id, reward_id, sealed, code_index, state,"
+                " batch, uploaded_at, uploaded_by) SELECT gen_random_uuid(), :dealer, :gift, '',"
+                " gen_random_uuid()::text::bytea, 'available', :gift, now(), 'test'"
+                " FROM generate_series(1, :codes)"
+            ),
+            told,
+        )
+        session.execute(
+            text(
+                "UPDATE reward_stock SET received = received + :codes,"
+                " available = available + :codes WHERE reward_id = :gift"
+            ),
+            told,
+        )

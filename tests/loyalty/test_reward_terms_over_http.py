@@ -233,6 +233,18 @@ def test_a_reward_without_terms_is_offered_as_it_always_was(shop: Shop) -> None:
     story.ok(rewards.hold(shop, member, gift, points=40, cash=money(60)))
 
 
+def test_a_piece_whose_hold_ran_out_is_offered_again_before_any_night(
+    shop: Shop, clock: TestClock
+) -> None:
+    gift, member = rewards.termed(shop, stock=1), saver(shop)
+    story.ok(rewards.hold(shop, member, gift))
+    assert rewards.offers(shop, member)[gift]["reason"] == "out_of_stock"
+    clock.add(minutes=61)
+    offer = rewards.offers(shop, member)[gift]
+    assert (offer["may_redeem"], offer["in_stock"]) == (True, 1)
+    story.ok(rewards.redeem(shop, member, gift))
+
+
 def test_offers_come_page_by_page_without_what_is_hidden(shop: Shop) -> None:
     member = saver(shop)
     gifts = [rewards.termed(shop, visible_from=day(shop, each % 2)) for each in range(5)]

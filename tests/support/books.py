@@ -143,7 +143,7 @@ INSERT INTO point_adjustment VALUES (:papers, :dealer, :n, -5, 'r', 'posted', tr
     now(), :adjusted, 1);
 INSERT INTO account_freeze VALUES (:papers, :dealer, :m, 'r', :m, now(), :n, now());
 INSERT INTO reward VALUES (:papers, :dealer, 'x', 'x', 'x', 1, now());
-INSERT INTO reward_stock VALUES (:papers, :dealer, 10, 6);
+INSERT INTO reward_stock VALUES (:papers, :dealer, 10, 6, 6);
 INSERT INTO redemption (id, dealer_id, member_id, reward_id, quantity, points, posting_set_id,
     redeemed_at, redeemed_by, hold_id)
 VALUES (:burn, :dealer, :m, :papers, 1, 30, :burn, now(), 'x', NULL),
@@ -152,5 +152,14 @@ VALUES (:burn, :dealer, :m, :papers, 1, 30, :burn, now(), 'x', NULL),
 INSERT INTO redemption_cancellation VALUES (:cancelled, :dealer, :m, :restored, 1, 'r', now(), 'x');
 INSERT INTO hold_purpose VALUES (:m, :part, :dealer, :papers, 1, NULL, NULL, 0, 'used'),
     (:m, :kept, :dealer, :papers, 2, NULL, NULL, 0, 'kept'),
-    (:m, :back, :dealer, :papers, 1, NULL, NULL, 0, 'returned')
+    (:m, :back, :dealer, :papers, 1, NULL, NULL, 0, 'returned');
+INSERT INTO reward_code (id, dealer_id, reward_id, sealed, code_index, state, member_id, hold_id,
+    redemption_id, batch, uploaded_at, uploaded_by)
+SELECT gen_random_uuid(), :dealer, :papers, ''::bytea, n::text::bytea, 'available', NULL::uuid,
+    NULL::uuid, NULL::uuid, :papers, now(), 'x' FROM generate_series(1, 6) n
+UNION ALL SELECT gen_random_uuid(), :dealer, :papers, '', n::text::bytea, 'held', :m, :kept,
+    NULL, :papers, now(), 'x' FROM generate_series(7, 8) n
+UNION ALL SELECT gen_random_uuid(), :dealer, :papers, '', n::text::bytea, 'issued', :m, NULL,
+    CAST(CASE n WHEN 9 THEN :burn ELSE :captured END AS uuid), :papers, now(), 'x'
+    FROM generate_series(9, 10) n
 """

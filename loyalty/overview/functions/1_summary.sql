@@ -142,7 +142,7 @@ DECLARE
     v_benefits text;
 BEGIN
     PERFORM set_config('app.dealer_id', p_dealer::text, true);
-    SELECT dealer.timezone,
+    SELECT dealer.timezone, business.day,
            EXISTS (
                SELECT FROM withdrawn_token
                WHERE dealer_id = p_dealer AND token_id = p_token_id
@@ -155,9 +155,25 @@ BEGIN
                WHEN p_subject = 'crm' THEN ARRAY['crm']
            END AS roles,
            account.version, account.frozen, account.held, account.arrears,
-           standing.tier, standing.since_on, standing.below_since, standing.score
+           standing.tier, standing.since_on, standing.below_since, standing.score,
+           tier_on(p_member, business.day) AS counted, (
+               SELECT CASE WHEN COALESCE(business.day < latest.effective_until, true)
+                   THEN version END
+               FROM (
+                   SELECT version, effective_until FROM tier_scheme
+                   WHERE dealer_id = p_dealer AND code = 'tiers' AND state = 'published'
+                       AND effective_from <= business.day
+                   ORDER BY effective_from DESC, version DESC LIMIT 1
+               ) latest
+           ) AS scheme, ARRAY(
+               SELECT vehicle.model FROM ownership JOIN vehicle ON vehicle.id = vehicle_id
+               WHERE member_id = p_member AND owned_from <= business.day
+                   AND (owned_until IS NULL OR owned_until > business.day)
+               ORDER BY vehicle.model
+           ) AS models
     INTO v_asked
     FROM dealer
+    CROSS JOIN LATERAL (SELECT (p_now AT TIME ZONE dealer.timezone)::date AS day) business
     LEFT JOIN point_account account ON account.member_id = p_member
     LEFT JOIN tier_standing standing ON standing.member_id = p_member
     WHERE dealer.id = p_dealer;
@@ -176,22 +192,10 @@ BEGIN
     IF outcome <> 'done' THEN
         RETURN;
     END IF;
-    today := (p_now AT TIME ZONE v_asked.timezone)::date;
-    SELECT tier_on(p_member, today), (
-               SELECT CASE WHEN COALESCE(today < latest.effective_until, true) THEN version END
-               FROM (
-                   SELECT version, effective_until FROM tier_scheme
-                   WHERE dealer_id = p_dealer AND code = 'tiers' AND state = 'published'
-                       AND effective_from <= today
-                   ORDER BY effective_from DESC, version DESC LIMIT 1
-               ) latest
-           ), ARRAY(
-               SELECT vehicle.model FROM ownership JOIN vehicle ON vehicle.id = vehicle_id
-               WHERE member_id = p_member AND owned_from <= today
-                   AND (owned_until IS NULL OR owned_until > today)
-               ORDER BY vehicle.model
-           )
-    INTO tier, scheme, models;
+    today := v_asked.day;
+    tier := v_asked.counted;
+    scheme := v_asked.scheme;
+    models := v_asked.models;
     v_benefits := summary_benefits(p_dealer, p_member, today);
     benefits := v_benefits IS NOT NULL;
     stamp := md5(concat_ws(

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from loyalty.points.proof.benefits import BENEFITS
 from loyalty.points.proof.books import BOOKS
 from loyalty.points.proof.check import Check, Finding
+from loyalty.points.proof.codes import CODES
 from loyalty.points.proof.lots import LOTS, settled_checks
 from loyalty.points.proof.papers import PAPERS
 from loyalty.points.proof.stock import STOCK
 
-CHECKS = (*BOOKS, *LOTS, *PAPERS, *STOCK, *BENEFITS)
+CHECKS = (*BOOKS, *LOTS, *PAPERS, *STOCK, *CODES, *BENEFITS)
 
 __all__ = ["CHECKS", "Check", "Finding", "prove", "settled_checks"]
 
