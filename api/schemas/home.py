@@ -106,6 +106,12 @@ class ReferralShownOut(Schema):
     reward = fields.Nested(RewardShownOut, allow_none=True)
 
 
+class RedemptionShownOut(RedemptionOut):
+    """With where it stands: ordered, ready, handed_over, issued, done or cancelled."""
+
+    state = text_out(20)
+
+
 class HomeOut(Schema):
     """An owner's page. Of histories the latest lines, newest first; the lists themselves have the
     rest."""
@@ -118,5 +124,5 @@ class HomeOut(Schema):
     benefits = fields.List(fields.Nested(BenefitLeftOut), metadata={"maxItems": 10_000})
     reservations = fields.List(fields.Nested(UsageOut), metadata={"maxItems": 10_000})
     offers = fields.List(fields.Nested(OfferOut), metadata={"maxItems": 20})
-    redemptions = fields.List(fields.Nested(RedemptionOut), metadata={"maxItems": 10})
+    redemptions = fields.List(fields.Nested(RedemptionShownOut), metadata={"maxItems": 10})
     referrals = fields.List(fields.Nested(ReferralShownOut), metadata={"maxItems": 10})

@@ -14,6 +14,7 @@ from loyalty.dealers.roles import Role
 from loyalty.overview.summary import Reader, summary, summary_in
 from loyalty.points import queries as points
 from loyalty.rewards import queries as rewards
+from loyalty.rewards.fulfil import state_of
 from loyalty.tiers import queries as tiers
 from referral.queries import Filter, ReferralView, list_referrals
 
@@ -68,7 +69,7 @@ def get_member_home(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
         "statement": points.statement(uow, mine, before=None, limit=LATEST),
         **_tiers_and_benefits(uow, mine),
         "offers": rewards.offers(uow, mine, after=None, limit=FIRST_OFFERS),
-        "redemptions": rewards.list_redemptions(uow, mine, before=None, limit=LATEST),
+        "redemptions": _redeemed(uow, mine),
         "referrals": [_without_buyer(each) for each in _recommended(uow, mine)],
     }
 
@@ -83,6 +84,14 @@ def _tiers_and_benefits(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
             replace(each, reserved_by=None, used_by=None, ended_by=None) for each in reserved
         ],
     }
+
+
+def _redeemed(uow: UnitOfWork, member_id: UUID) -> list[dict[str, Any]]:
+    found = rewards.list_redemptions(uow, member_id, before=None, limit=LATEST)
+    return [
+        {**{name: getattr(each, name) for name in each.__slots__}, "state": state_of(uow, each.id)}
+        for each in found
+    ]
 
 
 def _recommended(uow: UnitOfWork, member_id: UUID) -> list[ReferralView]:

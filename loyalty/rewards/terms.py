@@ -3,12 +3,13 @@
 A reader would break this by publishing terms without telling the reward that it has some.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from json import dumps, loads
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -16,8 +17,12 @@ from sqlalchemy import select, update
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty import versions
+from loyalty.earning.rules.standard import UNIT_COST_FEN
 from loyalty.rewards.models import Reward, RewardTerms
 from loyalty.rewards.rules.terms import Terms, dump, parse
+
+PLAIN_FEN_A_POINT: Final = math.ceil(UNIT_COST_FEN)
+"""What a missing point costs where no terms say it: what the programme pays for one (F37)."""
 
 
 @dataclass(frozen=True, slots=True)

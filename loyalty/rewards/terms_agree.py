@@ -15,7 +15,7 @@ from loyalty.dealers.roles import Role
 from loyalty.points import ledger
 from loyalty.rewards.models import Reward
 from loyalty.rewards.rules.terms import Fulfilment
-from loyalty.rewards.terms_offers import PLAIN_FEN_A_POINT
+from loyalty.rewards.terms import PLAIN_FEN_A_POINT
 
 _OFFER = text(
     "SELECT version, tier, visible, price, least_points, fen_a_point, fulfilment, refused, facts"

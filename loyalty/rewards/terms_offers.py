@@ -3,31 +3,22 @@
 It tells, it does not bind: a redemption decides anew, under the lock of the account.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, select, text
+from sqlalchemy import select
 
 from kernel.clock import start_of_day
 from kernel.unit_of_work import UnitOfWork
-from loyalty.earning.rules.standard import UNIT_COST_FEN
-from loyalty.points.models import PointHold
 from loyalty.points.queries import Balance, balance
-from loyalty.rewards.models import HoldPurpose, Reward, RewardStock
+from loyalty.rewards.models import Reward, RewardStock
 from loyalty.rewards.rules.offer import Offer, decide, period_began, plain
 from loyalty.rewards.rules.terms import Cash, Fulfilment, Terms
-from loyalty.rewards.terms import InForce, terms_in_force
+from loyalty.rewards.terms import PLAIN_FEN_A_POINT, InForce, terms_in_force
+from loyalty.rewards.terms_counts import pieces_left, taken
 from loyalty.tiers.queries import tier_on
-
-PLAIN_FEN_A_POINT: Final = math.ceil(UNIT_COST_FEN)
-_TAKEN: Final = text(
-    "SELECT asked.reward, reward_taken(:member, asked.reward, asked.since, :now) FROM unnest("
-    "CAST(:rewards AS uuid[]), CAST(:sinces AS timestamptz[])) AS asked (reward, since)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +79,7 @@ def offers(uow: UnitOfWork, member_id: UUID, *, after: UUID | None, limit: int) 
     termed = terms_in_force(uow)
     unseen = [code for code, known in termed.items() if not known.terms.visible.holds(uow.today)]
     rows = (
-        select(Reward, RewardStock.codes.is_not(None), _pieces(uow))
+        select(Reward, RewardStock.codes.is_not(None), pieces_left(uow))
         .join(RewardStock, RewardStock.reward_id == Reward.id)
         .where(Reward.code.not_in(unseen))
         .order_by(Reward.id)
@@ -100,7 +91,7 @@ def offers(uow: UnitOfWork, member_id: UUID, *, after: UUID | None, limit: int) 
     member = _Member(
         tier=tier_on(uow, member_id, uow.today),
         balance=balance(uow, member_id),
-        taken=_taken(uow, member_id, [row[0] for row in found], termed),
+        taken=taken(uow, member_id, _limited(uow, [row[0] for row in found], termed)),
     )
     return [
         _offered(uow, member, reward, _Stock(pooled, int(pieces)), termed.get(reward.code))
@@ -108,44 +99,24 @@ def offers(uow: UnitOfWork, member_id: UUID, *, after: UUID | None, limit: int) 
     ]
 
 
-def _pieces(uow: UnitOfWork) -> ColumnElement[int]:
-    """Pieces on the shelf; when there are none, those a redemption would take from holds that are
-    over."""
-    over = PointHold.state.in_(("released", "expired")) | (PointHold.expires_at <= uow.now)
-    returning = (
-        select(func.coalesce(func.sum(HoldPurpose.quantity), 0))
-        .join(
-            PointHold,
-            (PointHold.member_id == HoldPurpose.member_id) & (PointHold.id == HoldPurpose.hold_id),
-        )
-        .where(HoldPurpose.reward_id == Reward.id, HoldPurpose.stock == "kept", over)
-        .scalar_subquery()
-    )
-    return case((RewardStock.available > 0, RewardStock.available), else_=returning)
-
-
-def _taken(
-    uow: UnitOfWork, member_id: UUID, rewards: Sequence[Reward], termed: Mapping[str, InForce]
-) -> dict[UUID, int]:
-    since: dict[UUID, str] = {}
+def _limited(
+    uow: UnitOfWork, rewards: Sequence[Reward], termed: Mapping[str, InForce]
+) -> dict[UUID, datetime | None]:
+    """Since when the pieces of those with a limit count."""
+    since: dict[UUID, datetime | None] = {}
     for reward in rewards:
         known = termed.get(reward.code)
         if known and known.terms.limit:
             began = period_began(known.terms.limit.period, uow.today)
-            since[reward.id] = start_of_day(began, uow.zone).isoformat() if began else "-infinity"
-    if not since:
-        return {}
-    asked = {"member": member_id, "now": uow.now}
-    asked |= {"rewards": [str(key) for key in since], "sinces": list(since.values())}
-    return {reward: int(taken) for reward, taken in uow.session.execute(_TAKEN, asked)}
+            since[reward.id] = start_of_day(began, uow.zone) if began else None
+    return since
 
 
 def _offered(
     uow: UnitOfWork, member: _Member, reward: Reward, stock: _Stock, known: InForce | None
 ) -> Offered:
     terms = known.terms if known else plain(reward.points, PLAIN_FEN_A_POINT)
-    taken = member.taken.get(reward.id, 0)
-    offer = decide(terms, day=uow.today, tier=member.tier, taken=taken)
+    offer = decide(terms, day=uow.today, tier=member.tier, taken=member.taken.get(reward.id, 0))
     left = stock.left(terms)
     reason = _reason(offer, member.balance, left)
     return Offered(

@@ -38,6 +38,7 @@ def test_the_page_shows_what_the_reads_of_each_part_show(shop: Shop) -> None:
     assert shown["tiers"] == part(shop, member, f"{mine}/tiers", limit="5")["items"]
     assert shown["benefits"] == part(shop, member, f"{mine}/benefits")["items"]
     assert shown["offers"] == part(shop, member, f"{mine}/offers", limit="20")["items"]
+    assert [each.pop("state") for each in shown["redemptions"]] == ["done"]
     assert shown["redemptions"] == part(shop, member, f"{mine}/redemptions")["items"]
     assert [each["state"] for each in shown["referrals"]] == [referral["state"]]
     assert shown["referrals"][0]["reward"]["points"] == referral["reward"]["points"]

@@ -15,6 +15,7 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.benefits import nightly
 from loyalty.benefits.reserve import Wish, reserve
 from loyalty.benefits.rules.books import Books
+from loyalty.benefits.save import save
 from loyalty.dealers.roles import Role
 from loyalty.points import ledger
 from loyalty.points.nightly import Failure
@@ -102,14 +103,13 @@ def test_what_fails_for_one_member_stops_nobody_elses_night(
     for member in members:
         benefits.used(shop, member, "wash")
     benefits.go_to(shop, clock, "2028-01-01", 0)
-    save = nightly.save
 
     def fail(uow: UnitOfWork, every: list[Books]) -> None:
         if any(books.member_id == members[2] for books in every):
             raise Conflict("reservation_ended")
         save(uow, every)
 
-    monkeypatch.setattr(nightly, "save", fail)
+    monkeypatch.setattr("loyalty.benefits.nightly.save", fail)
     failures: list[Failure] = []
     done = nightly.settle_all(lambda: entered(shop), failures, as_of=shop.service.clock(), page=4)
     assert (done.members, [each.member_id for each in failures]) == (4, [members[2]])
@@ -156,7 +156,7 @@ def test_what_time_ended_is_nobodys_act(shop: Shop, clock: TestClock) -> None:
             text("SELECT kind FROM outbox_event WHERE kind LIKE 'benefit.%' ORDER BY id")
         ).all()
     assert said == [
-        ("grant", "owner", None),
+        ("grant", "system", "tier"),
         ("reserve", "owner", None),
         ("release", "system", "time"),
         ("reserve", "owner", None),

@@ -188,6 +188,11 @@ def test_a_right_of_the_first_owner_is_nobody_elses(
         assert (span.since, span.until) == (D("2027-02-01"), None)
 
 
+def test_a_benefit_never_published_is_in_force_on_no_day() -> None:
+    assert version_on([], D("2027-01-01")) is None
+    assert span_on([], D("2027-01-01"), joined_on=D("2020-01-01")) is None
+
+
 def test_one_that_has_ended_is_not_replaced_by_the_one_before_it() -> None:
     versions = [version(1, "2027-01-01"), version(2, "2027-02-01", "2027-03-01")]
     numbers = [version_on(versions, D(day)) for day in ("2027-01-31", "2027-02-28", "2027-03-01")]

@@ -49,6 +49,7 @@ class Why(StrEnum):
 
     TIME = "time"
     TIER = "tier"
+    EVENT = "event"
     SOLD = "vehicle_sold"
     PERIOD_OVER = "period_over"
 

@@ -87,7 +87,7 @@ def counted(versions: Sequence[Version]) -> Iterator[tuple[Version, date | None]
     """
     latest = {each.effective_from: each for each in sorted(versions, key=lambda v: v.number)}
     order = [latest[day] for day in sorted(latest)]
-    for version, following in zip(order, [*order[1:], None], strict=True):
+    for version, following in zip(order, [*order[1:], None], strict=False):
         ends = (version.effective_until, following and following.effective_from)
         yield version, min((day for day in ends if day), default=None)
 

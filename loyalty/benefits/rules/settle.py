@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
 
-from loyalty.benefits.rules.benefit import Units
+from loyalty.benefits.rules.benefit import Every, Units
 from loyalty.benefits.rules.books import Booking, Books, Kind, Lot, Origin, State, Why
 from loyalty.benefits.rules.period import ONE_DAY, Owned, Span, Version, spans, version_on
 from loyalty.benefits.rules.quota import Timeline, entitled
@@ -33,7 +33,8 @@ class Known:
 def settle(books: Books, known: Known) -> None:
     """Grant what has begun, end what is over, and follow the tier in between."""
     for lot, units in chain(_periods(books, known), _events(books, known)):
-        books.grant(lot, units)  # at once: what comes next asks whether it was granted
+        why = Why.TIER if lot.origin is Origin.TIER else Why.EVENT
+        books.grant(lot, units, why)  # at once: what comes next asks whether it was granted
     for lot in books.lots:  # lots carried over join the list and have their turn
         if lot.open:
             _settle_lot(books, lot, known)
@@ -158,12 +159,15 @@ def _settle_booking(books: Books, lot: Lot, booking: Booking, known: Known) -> N
 
 
 def _close(books: Books, lot: Lot) -> None:
-    sold = lot.valid_until != lot.period_until
-    carry = lot.benefit.carry_over if lot.origin is Origin.TIER and not sold else None
+    by_tier, ownership = lot.origin is Origin.TIER, lot.benefit.period is Every.OWNERSHIP
+    sold = lot.valid_until != lot.period_until or (by_tier and ownership)
+    carry = lot.benefit.carry_over if by_tier and not sold else None
     if carry and lot.left and lot.period_until:
         units = min(carry.most, lot.left)
         books.move(Kind.CARRY, lot, lapsed=units, reason=Why.PERIOD_OVER)
-        books.grant(_carried(books, lot, lot.period_until, carry.valid_days), units)
+        books.grant(
+            _carried(books, lot, lot.period_until, carry.valid_days), units, Why.PERIOD_OVER
+        )
     books.lapse(lot, Why.SOLD if sold else Why.PERIOD_OVER)
     lot.open = False
 

@@ -1,5 +1,5 @@
--- What an owner sees first, read in one trip. The functions are STABLE: one snapshot, so that a stamp
--- and the figures it stands for never come from two moments.
+-- What an owner sees first, read in one trip. The functions are STABLE: one snapshot, so that a
+-- stamp and the figures it stands for never come from two moments.
 
 -- What a member has at this instant, arrears settled from the soonest lots, and what ends next:
 -- queries/standing.py, said for one row. `until` is the instant at which time alone changes it.
@@ -122,10 +122,10 @@ BEGIN
 END
 $$;
 
--- The summary for whoever asks: who he is to the directory, the points, and what his tier is reckoned
--- from. The stamp tells all that the figures are made of: the day, the account's version, which every
--- posting counts up, and the rows of the tier. Who names a stamp that is still true is told so and
--- no more. `outcome`: done, withdrawn, nobody, role_lacks, no_account.
+-- The summary for whoever asks: who he is to the directory, the points, and what his tier is
+-- reckoned from. The stamp tells all that the figures are made of: the day, the account's version,
+-- which every posting counts up, and the rows of the tier. Who names a stamp that is still true is
+-- told so and no more. `outcome`: done, withdrawn, nobody, role_lacks, no_account.
 CREATE OR REPLACE FUNCTION member_summary(
     p_dealer uuid, p_kind text, p_subject text, p_token_id text, p_roles text[],
     p_member uuid, p_now timestamptz, p_stamp text,

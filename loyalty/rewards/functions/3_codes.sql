@@ -49,9 +49,10 @@ DECLARE
     v_until CONSTANT timestamptz := (
         SELECT expires_at FROM point_hold WHERE member_id = p_member AND id = p_hold
     );
+    v_code CONSTANT uuid := reward_next_code(p_reward, reward_today(GREATEST(p_now, v_until)));
 BEGIN
     UPDATE reward_code SET state = 'held', member_id = p_member, hold_id = p_hold
-    WHERE id = reward_next_code(p_reward, reward_today(GREATEST(p_now, v_until)));
+    WHERE id = v_code;
     RETURN FOUND;
 END
 $$;
