@@ -4,7 +4,7 @@ Drafted by the dealer's administrator and published by the programme's, as anybo
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
@@ -20,8 +20,10 @@ from loyalty.tiers.scheme_life import draft_scheme, publish_scheme
 _FILE = "programme.json"
 
 
-def seed_programme(uow: UnitOfWork, *, author: UUID, publisher: UUID) -> None:
-    """Publish everything in force from today."""
+def seed_programme(
+    uow: UnitOfWork, *, author: UUID, publisher: UUID, rewards: Mapping[str, UUID]
+) -> None:
+    """Publish everything in force from today; `rewards` by their codes."""
     drafting = replace(uow, actor=Actor(str(author), Role.DEALER_ADMIN, "demo"))
     publishing = replace(uow, actor=Actor(str(publisher), Role.PROGRAMME_ADMIN, "demo"))
 
@@ -36,4 +38,4 @@ def seed_programme(uow: UnitOfWork, *, author: UUID, publisher: UUID) -> None:
     for code, body in said["benefits"].items():
         put(draft_benefit, publish_benefit, code=code, body=body)
     for code, body in said["terms"].items():
-        put(draft_terms, publish_terms, code=code, body=body)
+        put(draft_terms, publish_terms, reward_id=rewards[code], body=body)

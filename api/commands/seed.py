@@ -85,12 +85,17 @@ def _people_and_rewards(service: Service, dealer_id: UUID) -> None:
             role: add_staff(uow, staff_no=number, name=name, phone=None, roles=[role], team=team)
             for number, (name, role, team) in STAFF.items()
         }
-        for code, name_zh, name_en, points, stock in REWARDS:
-            offer_reward(
+        rewards = {
+            code: offer_reward(
                 uow, code=code, name_zh=name_zh, name_en=name_en, points=points, stock=stock
             )
+            for code, name_zh, name_en, points, stock in REWARDS
+        }
         seed_programme(
-            uow, author=people[Role.DEALER_ADMIN], publisher=people[Role.PROGRAMME_ADMIN]
+            uow,
+            author=people[Role.DEALER_ADMIN],
+            publisher=people[Role.PROGRAMME_ADMIN],
+            rewards=rewards,
         )
         _zhang_san(uow)
 
