@@ -189,6 +189,7 @@ def test_the_lists_compared_are_not_all_empty(ours: World) -> None:
         "/v1/earning-rules",
         "/v1/point-adjustments",
         "/v1/referrals",
+        "/v1/reward-terms",
         "/v1/rewards",
         "/v1/settlements",
         "/v1/staff",

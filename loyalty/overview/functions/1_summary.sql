@@ -199,7 +199,7 @@ BEGIN
     v_benefits := summary_benefits(p_dealer, p_member, today);
     benefits := v_benefits IS NOT NULL;
     stamp := md5(concat_ws(
-        '|', '1', today, v_asked.version, v_asked.frozen,
+        '|', 'shape 1', v_asked.timezone, today, v_asked.version, v_asked.frozen,
         COALESCE(v_asked.tier, '-'), COALESCE(v_asked.since_on::text, '-'),
         COALESCE(v_asked.below_since::text, '-'), COALESCE(v_asked.score, -1),
         COALESCE(tier, '-'), COALESCE(scheme, -1), models, v_benefits
