@@ -6,9 +6,11 @@ from api.schemas.base import Strict
 from api.schemas.common import ReferenceIn, ReferenceOut, instant_out, text_out, uuid_out
 from api.schemas.fields import Choice, Day, Remark, StrictInt, Text, Uuid
 from api.schemas.rules import JsonObject, VersionOut
+from loyalty.tiers.rules.scheme import MOST_COMPONENTS, MOST_LEVELS
 from loyalty.tiers.rules.score import FactKind
 
 _GRADE = 30
+MOST_MOVES = 1_000
 
 
 class FactIn(Strict):
@@ -61,7 +63,7 @@ class PreviewOut(Schema):
     scheme_id = uuid_out()
     on = fields.Date()
     members = fields.Integer()
-    moves = fields.List(fields.Nested(MoveOut))
+    moves = fields.List(fields.Nested(MoveOut), metadata={"maxItems": MOST_MOVES})
 
 
 class ComponentOut(Schema):
@@ -115,8 +117,8 @@ class StandingOut(Schema):
     since_on = fields.Date(allow_none=True)
     scheme_version = fields.Integer(allow_none=True)
     score = fields.Integer(allow_none=True)
-    components = fields.List(fields.Nested(ComponentOut))
-    levels = fields.List(fields.Nested(LevelOut))
+    components = fields.List(fields.Nested(ComponentOut), metadata={"maxItems": MOST_COMPONENTS})
+    levels = fields.List(fields.Nested(LevelOut), metadata={"maxItems": MOST_LEVELS})
     next = fields.Nested(NextOut, allow_none=True)
     keep = fields.Nested(KeepOut, allow_none=True)
 
@@ -157,7 +159,9 @@ class TierOut(Schema):
     previous = text_out(30, allow_none=True)
     score = fields.Integer(allow_none=True)
     scheme_version = fields.Integer(allow_none=True)
-    evidence = fields.List(fields.Nested(EvidenceOut), allow_none=True)
+    evidence = fields.List(
+        fields.Nested(EvidenceOut), allow_none=True, metadata={"maxItems": MOST_COMPONENTS}
+    )
     reason = text_out(200)
     set_by = text_out(255, allow_none=True)
     set_at = instant_out()
