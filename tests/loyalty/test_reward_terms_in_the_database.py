@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from kernel.ids import new_id
 from loyalty.rewards.models import RewardTerms
@@ -80,10 +81,8 @@ def put(shop: Shop, gift: str, terms: Terms, version: int = 1, **facts: Any) -> 
         )
 
 
-def asked(shop: Shop, member: uuid.UUID, gift: str, now: datetime, quantity: int = 1) -> Any:
-    told = {"dealer": shop.dealer_id, "member": member, "gift": gift}
-    with shop.service.database.transaction(shop.dealer_id) as session:
-        return session.execute(_OFFER, told | {"now": now, "quantity": quantity}).one()
+def asked(session: Session, told: dict[str, Any], now: datetime, quantity: int = 1) -> Any:
+    return session.execute(_OFFER, told | {"now": now, "quantity": quantity}).one()
 
 
 @settings(
@@ -130,8 +129,9 @@ def test_the_database_offers_what_the_python_rules_offer(
             session.execute(text(_HOLD), row | {"until": now + timedelta(hours=hours)})
             session.execute(text(_PURPOSE), row)
             taken += pieces if hours > 0 else 0
+        said = asked(session, told, now, quantity)
+        session.rollback()
     offer = decide(terms, day=DAY, tier=tier, taken=taken, quantity=quantity)
-    said = asked(shop, member, gift, now, quantity)
     assert (said.version, said.tier, said.fulfilment) == (1, tier, str(terms.fulfilment))
     assert (said.visible, said.refused) == (offer.visible, offer.refused)
     assert (said.price, said.least_points) == (offer.price, offer.least_points)
@@ -157,7 +157,9 @@ def test_the_version_that_counts_is_the_latest_begun_as_long_as_it_lasts(
     put(shop, gift, Terms(points=10), **first)
     if second is not None:
         put(shop, gift, Terms(points=10), version=2, **second)
-    assert asked(shop, member, gift, instant(DAY, time(23))).version == version
+    told = {"dealer": shop.dealer_id, "member": member, "gift": gift}
+    with shop.service.database.transaction(shop.dealer_id) as session:
+        assert asked(session, told, instant(DAY, time(23))).version == version
 
 
 def test_of_16_at_once_one_gets_the_last_piece_of_his_limit(shop: Shop) -> None:
