@@ -1,21 +1,21 @@
-"""How many requests a caller may make a minute. Redis counts; without it each process counts.
+"""How many requests a caller may make a minute: each process counts, and Redis adds them up.
 
-A limiter that is away must never refuse or fail a request. Windows are minutes of the clock, so
-one trip to Redis tells all: the count, and when it ends.
+No request waits for Redis: a thread tells it twice a second what was counted here and hears what
+was counted elsewhere. So a caller of several processes may pass his limit by what he can do in half
+a second, and a limiter that is away never refuses or fails a request.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
-import structlog
-from limits.storage import MemoryStorage, RedisStorage
+from api.redis_link import RedisLink
 
-MACHINE_FACTOR = 20
-WINDOW_S = 60
-RETRY_REDIS_AFTER_S = 5.0
-REDIS_TIMEOUT_S = 0.05
-_log = structlog.get_logger(__name__)
+MACHINE_FACTOR: Final = 20
+WINDOW_S: Final = 60
+EXCHANGE_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +35,88 @@ class Allowance:
         }
 
 
+@dataclass(slots=True)
+class _Count:
+    """Requests of a caller in the present window: made here, of them told, made elsewhere."""
+
+    here: int = 0
+    told: int = 0
+    elsewhere: int = 0
+
+
 class Limiter:
-    """A fixed window of a minute per caller; a machine may make twenty times what a person may."""
+    """A fixed window of a minute per caller; a machine may make twenty times what a person may.
+
+    Windows are minutes of the clock, the same for all processes.
+    """
 
     def __init__(
-        self, redis_url: str, *, per_minute: int, seconds: Callable[[], float] = time.time
+        self,
+        link: RedisLink | None,
+        *,
+        per_minute: int,
+        seconds: Callable[[], float] = time.time,
     ) -> None:
+        self._link = link
         self._per_minute = per_minute
         self._seconds = seconds
-        self._own = MemoryStorage()
-        self._shared = _redis(redis_url) if redis_url else None
-        self._retry_at = 0.0
+        self._window = 0
+        self._counts: dict[str, _Count] = {}
+        self._lock = threading.Lock()
+        self._exchanging = threading.Lock()
+        self._news = threading.Event()
+        self._teller: threading.Thread | None = None
 
     def spend(self, caller: str, *, machine: bool) -> Allowance:
         """Count one request of this caller."""
         window, gone_s = divmod(int(self._seconds()), WINDOW_S)
         limit = self._per_minute * (MACHINE_FACTOR if machine else 1)
-        count = self._count(f"requests/{caller}/{window}")
-        return Allowance(count <= limit, limit, max(0, limit - count), WINDOW_S - gone_s)
+        with self._lock:
+            if window != self._window:
+                self._window, self._counts = window, {}
+            count = self._counts.setdefault(caller, _Count())
+            count.here += 1
+            total = count.here + count.elsewhere
+            self._start()
+        self._news.set()
+        return Allowance(total <= limit, limit, max(0, limit - total), WINDOW_S - gone_s)
 
     def shared(self) -> bool:
         """Whether Redis answers, so that processes count together."""
-        return self._shared is not None and self._shared.check()
+        return self._link is not None and self._link.answers()
 
-    def _count(self, key: str) -> int:
-        if self._shared and time.monotonic() >= self._retry_at:
-            try:
-                return self._shared.incr(key, 2 * WINDOW_S)
-            except Exception as error:
-                self._retry_at = time.monotonic() + RETRY_REDIS_AFTER_S
-                _log.warning("redis_unavailable", error=type(error).__qualname__)
-        return self._own.incr(key, 2 * WINDOW_S)
+    def exchange(self) -> None:
+        """Tell Redis what was counted here since last time, and hear what all counted.
 
+        What it may not have heard is not told again: nobody is refused for a count made twice.
+        """
+        if self._link is None:
+            return
+        with self._exchanging:
+            with self._lock:
+                window, counts = self._window, self._counts
+                news = {
+                    caller: count.here - count.told
+                    for caller, count in counts.items()
+                    if count.here > count.told
+                }
+            told = {f"requests/{caller}/{window}": more for caller, more in news.items()}
+            totals = self._link.add(told, seconds=2 * WINDOW_S)
+            with self._lock:
+                for place, (caller, more) in enumerate(news.items()):
+                    count = counts[caller]
+                    count.told += more
+                    if totals is not None:
+                        count.elsewhere = max(0, totals[place] - count.told)
 
-def _redis(url: str) -> RedisStorage:
-    return RedisStorage(
-        "redis+" + url if url.startswith("unix:") else url,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-    )
+    def _start(self) -> None:
+        if self._teller is None and self._link is not None:
+            self._teller = threading.Thread(target=self._tell, name="limiter", daemon=True)
+            self._teller.start()
+
+    def _tell(self) -> None:
+        while True:
+            self._news.wait()
+            self._news.clear()
+            time.sleep(EXCHANGE_S)
+            self.exchange()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from api.cache import RedisCache
 from api.limits import Limiter
+from api.redis_link import RedisLink
 from api.token_policy import Issuer, Jwks, SharedSecret, TokenPolicy
 from api.tokens import Verifier
 from kernel.cache import Cache, NoCache
@@ -30,23 +31,15 @@ class Service:
 def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
     """Wire the parts. Opens no connection yet. Raises SettingsError for unusable issuers."""
     shift = settings.clock_shift_days
+    link = RedisLink(settings.redis_url) if settings.redis_url else None
     return Service(
         settings=settings,
         database=Database(settings.database_url, pool_size=settings.pool_size),
         clock=clock or (shifted_clock(shift) if shift else system_clock),
         vault=Vault(settings.field_keys, settings.index_key, settings.draw_key),
         verifier=Verifier(token_policy(settings)),
-        limiter=Limiter(settings.redis_url, per_minute=settings.requests_per_minute),
-        cache=cache_of(settings),
-    )
-
-
-def cache_of(settings: Settings) -> Cache:
-    """Redis, if there is one and summaries may be kept there."""
-    return (
-        RedisCache(settings.redis_url)
-        if settings.summary_cache and settings.redis_url
-        else (NoCache())
+        limiter=Limiter(link, per_minute=settings.requests_per_minute),
+        cache=RedisCache(link) if settings.summary_cache else NoCache(),
     )
 
 

@@ -6,10 +6,8 @@ A reader would break this by taking the algorithm, the key or the audience from 
 import base64
 import hashlib
 import re
-import threading
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +20,7 @@ from api import strict_json
 from api.jwks import UNKNOWN_KEY_PAUSE_S, KeyCache, KeySourceError, NoKeysYetError
 from api.problems import Unauthorized, Unavailable, Unreadable
 from api.token_policy import KINDS, Issuer, Jwks, Kind, SharedSecret, TokenPolicy
+from kernel.recent import Recent
 
 AUDIENCE = "dealer-loyalty"
 TOKEN_TYPE = "at+jwt"  # noqa: S105
@@ -71,7 +70,7 @@ class Verifier:
             for issuer in policy.issuers
             if isinstance(issuer.keys, Jwks)
         }
-        self._remembered = _Remembered()
+        self._remembered: Recent[bytes, tuple[float, Claims]] = Recent(MAX_REMEMBERED)
 
     def verify(self, token: str) -> Claims:
         """Return the claims of `token` (api.md, verification; promises.md P15).
@@ -85,12 +84,19 @@ class Verifier:
             raise Unauthorized("token_malformed")
         now = self._now()
         digest = hashlib.sha256(token.encode()).digest()
-        known = self._remembered.get(digest, now)
+        known = self._known(digest, now)
         if known is not None:
             return known
         claims = self._verify(token, now)
-        self._remembered.put(digest, claims, now)
+        self._remembered.put(digest, (now, claims))
         return claims
+
+    def _known(self, digest: bytes, now: float) -> Claims | None:
+        """Who was found good at most 60 s ago, and never beyond the token's end."""
+        verified_at, claims = self._remembered.get(digest) or (0.0, None)
+        if claims is None or not 0 <= now - verified_at < MAX_REMEMBERED_S:
+            return None
+        return claims if now < claims.expires_at.timestamp() else None
 
     def _verify(self, token: str, now: float) -> Claims:
         header, unproven = (_document(part) for part in token.split(".")[:2])
@@ -149,28 +155,6 @@ def mint(
     if client is not None:
         payload["act"] = {"sub": client}
     return jwt.encode(payload, issuer.keys.secret, "HS256", headers={"typ": TOKEN_TYPE})
-
-
-class _Remembered:
-    """Tokens found good, by digest, for at most 60 s and never beyond their end."""
-
-    def __init__(self) -> None:
-        self._entries: OrderedDict[bytes, tuple[float, Claims]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, digest: bytes, now: float) -> Claims | None:
-        with self._lock:
-            verified_at, claims = self._entries.get(digest, (0.0, None))
-        if claims is None or not 0 <= now - verified_at < MAX_REMEMBERED_S:
-            return None
-        return claims if now < claims.expires_at.timestamp() else None
-
-    def put(self, digest: bytes, claims: Claims, now: float) -> None:
-        with self._lock:
-            self._entries[digest] = (now, claims)
-            self._entries.move_to_end(digest)
-            if len(self._entries) > MAX_REMEMBERED:
-                self._entries.popitem(last=False)
 
 
 def _document(segment: str) -> dict[str, Any]:

@@ -341,15 +341,6 @@ def test_a_seen_token_is_checked_again_after_a_minute(
     assert len(proofs) == 2
 
 
-def test_the_memory_of_seen_tokens_is_bounded(
-    verifier: Verifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.tokens.MAX_REMEMBERED", 3)
-    for number in range(10):
-        verifier.verify(signed(payload(jti=f"j-{number}")))
-    assert len(verifier._remembered._entries) == 3
-
-
 @dataclass
 class Endpoint:
     """A key endpoint that can be told what to answer, and counts how often it was asked."""

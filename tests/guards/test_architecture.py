@@ -23,7 +23,7 @@ PURE = (
     "api/strict_json.py",
     "api/masking.py",
 )
-IMPURE = {"sqlalchemy", "psycopg", "flask", "werkzeug", "marshmallow", "redis", "limits", "jwt"}
+IMPURE = {"sqlalchemy", "psycopg", "flask", "werkzeug", "marshmallow", "redis", "jwt"}
 IMPURE |= {"time", "kernel.database", "kernel.unit_of_work", "kernel.model"}
 IMPURE |= {"kernel.clock.system_clock", "kernel.clock.shifted_clock"}
 
@@ -158,7 +158,7 @@ def test_the_domain_never_reads_the_clock() -> None:
 
 
 def test_the_domain_knows_no_web_framework_and_no_token_library() -> None:
-    web = {"flask", "werkzeug", "marshmallow", "jwt", "click", "redis", "limits", "apispec"}
+    web = {"flask", "werkzeug", "marshmallow", "jwt", "click", "redis", "apispec"}
     domain = where("kernel/*", "loyalty/*", "referral/*")
     assert {name: bad for name, text in domain.items() if (bad := imported(text) & web)} == {}
 
@@ -167,8 +167,7 @@ def test_the_domain_knows_no_web_framework_and_no_token_library() -> None:
     ("library", "doorway"),
     [
         ("jwt", {"api/tokens.py"}),
-        ("limits", {"api/limits.py"}),
-        ("redis", {"api/cache.py"}),
+        ("redis", {"api/redis_link.py"}),
         ("valkey", set()),
         ("apispec", {"api/openapi.py"}),
         ("environs", {"kernel/settings.py"}),
