@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+import api.commands
 from api.commands.token import token_for
 from bench.client import Load, closed
 from bench.figure import Figure
@@ -33,6 +34,7 @@ CONNECTIONS, WORKERS, THREADS = 8, 2, 4
 LONG: Final = 20
 """How many owners have the long history."""
 SHORT_ENTRIES: Final = 10
+_PROGRAMME: Final = Path(api.commands.__file__).with_name("programme.json")
 _ASKED: Final = (
     "GET /v1/members/{}/summary HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\n\r\n"
 )
@@ -63,6 +65,7 @@ def measure(stage: Stage, sizes: Sizes, home: Path) -> list[Figure]:
     with stage.database("bench_summary") as database, ExitStack() as up:
         gather(stage, database, crowd)
         _give_tiers(stage, database)
+        _promise(stage, database)
         _lengthen(stage, database, (sizes.summary_entries - SHORT_ENTRIES) // 4)
         stage.settle(database)
         told = settings(stage, database)
@@ -139,6 +142,15 @@ def _give_tiers(stage: Stage, database: str) -> None:
             connection.execute(statement, {"dealer": DEALER, "scheme": json.dumps(_SCHEME)})
 
 
+def _promise(stage: Stage, database: str) -> None:
+    """The benefits of the demonstration programme, since last year."""
+    promised = json.loads(_PROGRAMME.read_text())["benefits"]
+    with stage.connect(database) as connection:
+        for code, body in promised.items():
+            told = {"dealer": DEALER, "code": code, "body": json.dumps(body)}
+            connection.execute(_BENEFIT, told)
+
+
 def _lengthen(stage: Stage, database: str, pairs: int) -> None:
     """So many lots earned and spent long ago, four entries each, for the first owners."""
     with stage.connect(database) as connection, connection.transaction():
@@ -166,6 +178,11 @@ _TIERS: Final = (
     FROM member
     """,
 )
+_BENEFIT: Final = """
+    INSERT INTO benefit
+    VALUES (%(dealer)s, %(code)s, 1, gen_random_uuid(), 'published', %(body)s, current_date - 400,
+            NULL, gen_random_uuid(), now(), gen_random_uuid(), now())
+    """
 _PAST: Final = (
     """
     CREATE TEMPORARY TABLE past ON COMMIT DROP AS
