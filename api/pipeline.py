@@ -3,9 +3,6 @@
 Claim, use case, events, audit and the stored answer are one transaction: all or nothing.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -120,7 +117,6 @@ def _one_look(
         mfa=claims.mfa,
         roles=operation.roles,
         now=service.clock(),
-        work=partial(_work, service, claims, operation),
     )
     g.actor = claims.sub
     try:
@@ -128,12 +124,6 @@ def _one_look(
     except Stranger as error:
         raise Unauthorized(error.code) from error
     return Response(body, status=operation.status, content_type="application/json")
-
-
-@contextmanager
-def _work(service: Service, claims: Claims, operation: Operation) -> Iterator[UnitOfWork]:
-    with service.database.transaction(UUID(claims.dealer)) as session:
-        yield enter(service, session, claims, operation)
 
 
 def _arguments(operation: Operation, path: dict[str, UUID], given: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ The handler gets a unit of work and plain values; a route without roles cannot b
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,6 @@ from api.schemas.base import Strict
 from kernel.cache import Cache
 from kernel.database import Database
 from kernel.idempotency import Claim
-from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import MFA_ROLES, Role
 
 Handler = Callable[..., Any]
@@ -83,8 +81,7 @@ class Trip:
 @dataclass(frozen=True, slots=True)
 class Look:
     """What the handler of a read in one trip gets: the caller as his token says, and a cache; the
-    database itself admits him, and has the last word on what the cache holds. `work` begins a unit
-    of work for what the one trip left out."""
+    database itself admits him, and has the last word on what the cache holds."""
 
     database: Database
     cache: Cache
@@ -95,7 +92,6 @@ class Look:
     mfa: bool
     roles: tuple[Role, ...]
     now: datetime
-    work: Callable[[], AbstractContextManager[UnitOfWork]]
 
 
 @dataclass(frozen=True, slots=True)

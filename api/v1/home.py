@@ -44,12 +44,7 @@ def get_member_summary(look: Look, member_id: UUID) -> tuple[Role, bytes]:
     """Shows every write that was answered before; what is missing to the next level counts by the
     score of the last fact or the last night."""
     reader = Reader(look.dealer_id, look.kind, look.subject, look.token_id, look.mfa, look.roles)
-
-    def left() -> list[benefits.BenefitLeft]:
-        with look.work() as uow:
-            return benefits.benefits_left(replace(uow, now=look.now), member_id)
-
-    return summary(look.database, look.cache, reader, member_id, now=look.now, benefits=left)
+    return summary(look.database, look.cache, reader, member_id, now=look.now)
 
 
 @routes.get(
@@ -62,8 +57,10 @@ def get_member_summary(look: Look, member_id: UUID) -> tuple[Role, bytes]:
 def get_member_home(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
     """One request in place of ten. Nobody of the staff is named, and nothing of a buyer."""
     mine = own(uow, member_id)
+    first, left = summary_in(uow, mine)
     return {
-        "summary": summary_in(uow, mine),
+        "summary": first,
+        "benefits": left,
         "vehicles": list_vehicles(uow, mine)["items"],
         "expiry_schedule": points.expiry_schedule(uow, mine),
         "statement": points.statement(uow, mine, before=None, limit=LATEST),
@@ -79,7 +76,6 @@ def _tiers_and_benefits(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
     reserved = benefits.open_reservations(uow, member_id)
     return {
         "tiers": [replace(each, set_by=None) for each in said],
-        "benefits": benefits.benefits_left(uow, member_id),
         "reservations": [
             replace(each, reserved_by=None, used_by=None, ended_by=None) for each in reserved
         ],

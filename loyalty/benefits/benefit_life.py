@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from json import dumps, loads
+from json import loads
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 
 from kernel.errors import RuleViolation
 from kernel.unit_of_work import UnitOfWork
@@ -60,7 +60,7 @@ def published(uow: UnitOfWork) -> dict[str, list[Version]]:
         select(
             BenefitVersion.code,
             BenefitVersion.version,
-            BenefitVersion.body,
+            cast(BenefitVersion.body, Text),
             BenefitVersion.effective_from,
             BenefitVersion.effective_until,
         )
@@ -68,12 +68,16 @@ def published(uow: UnitOfWork) -> dict[str, list[Version]]:
         .order_by(BenefitVersion.code, BenefitVersion.version)
     )
     found: dict[str, list[Version]] = {}
-    for row in rows:
-        version = Version(
-            row.version, _read(dumps(row.body)), row.effective_from, row.effective_until
-        )
-        found.setdefault(row.code, []).append(version)
+    for code, number, body, since, until in rows:
+        version = Version(number, _read(body), since, until)
+        found.setdefault(code, []).append(version)
     return found
+
+
+def version_read(number: int, body: str, since: str, until: str | None) -> Version:
+    """A published version from what JSON says of it; `body` is the text of its own JSON."""
+    ends = None if until is None else date.fromisoformat(until)
+    return Version(number, _read(body), date.fromisoformat(since), ends)
 
 
 @lru_cache(maxsize=512)

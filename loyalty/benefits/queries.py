@@ -11,10 +11,10 @@ from sqlalchemy import Select, select
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.benefits.benefit_life import published
-from loyalty.benefits.load import FRESH, settled
+from loyalty.benefits.load import Moment, settled, settled_from
 from loyalty.benefits.models import BenefitGrant, BenefitUsage
 from loyalty.benefits.rules.benefit import Benefit, Choice
-from loyalty.benefits.rules.books import Booking, Lot, State
+from loyalty.benefits.rules.books import Booking, Books, Lot, State
 from loyalty.dealers.roles import Role
 
 
@@ -72,7 +72,15 @@ class UsageView:
 def benefits_left(uow: UnitOfWork, member_id: UUID) -> list[BenefitLeft]:
     """The lots a member has now, those that end soonest first within each benefit; a lot that is
     used up is shown until it ends. Nothing is written."""
-    books = settled(uow, [member_id])[member_id]
+    return _lefts(settled(uow, [member_id])[member_id])
+
+
+def benefits_told(said: str, member_id: UUID, moment: Moment) -> list[BenefitLeft]:
+    """The same from what `benefit_books` said of the member."""
+    return _lefts(settled_from(said, moment)[member_id])
+
+
+def _lefts(books: Books) -> list[BenefitLeft]:
     lots = [lot for lot in books.lots if lot.open and lot.granted != 0]
     return [_left(lot) for lot in sorted(lots, key=lambda lot: (lot.code, *lot.turn))]
 
@@ -146,7 +154,7 @@ _USAGES: Final = select(BenefitUsage, BenefitGrant.benefit_version, BenefitGrant
 def _views(
     uow: UnitOfWork, member_id: UUID, rows: Select[BenefitUsage, int, UUID | None]
 ) -> list[UsageView]:
-    mine = rows.where(BenefitUsage.member_id == member_id).execution_options(**FRESH)
+    mine = rows.where(BenefitUsage.member_id == member_id).execution_options(populate_existing=True)
     found = uow.session.execute(mine).all()
     said = {
         (code, version.number): version.benefit

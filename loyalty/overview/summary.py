@@ -4,13 +4,14 @@ Nothing is ever stale: every read asks the database, which says whether what a c
 true. What time alone brings about, `until` tells.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from math import ceil
 from typing import Any, Final, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -18,7 +19,8 @@ from kernel.cache import Cache
 from kernel.database import Database
 from kernel.errors import Forbidden, NotFound
 from kernel.unit_of_work import UnitOfWork
-from loyalty.benefits.queries import BenefitLeft, benefits_left
+from loyalty.benefits.load import DAYS_BACK, Moment
+from loyalty.benefits.queries import BenefitLeft, benefits_told
 from loyalty.dealers.directory import Stranger
 from loyalty.dealers.roles import MFA_ROLES, Role
 from loyalty.overview.rules.progress import Held, Progress, progress
@@ -55,12 +57,13 @@ class _Row(NamedTuple):
     score: int | None
     scheme: int | None
     models: list[str]
-    benefits: bool
+    zone: str
+    books: str | None
 
 
 _SUMMARY: Final = (
     f"SELECT {', '.join(_Row._fields)} FROM"  # noqa: S608 (names of this module)
-    " member_summary(%s, %s, %s, %s, %s, %s, %s, %s)"
+    " member_summary(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 
 
@@ -116,12 +119,8 @@ def summary(
     member_id: UUID,
     *,
     now: datetime,
-    benefits: Callable[[], list[BenefitLeft]],
 ) -> tuple[Role, bytes]:
     """The role the reader acts in, and the summary as JSON.
-
-    `benefits` reads what is left of them in a second trip; it is called for a dealer who has any,
-    unless the cache holds an answer that is still true.
 
     Raises Stranger `token_withdrawn`, `token_subject_unknown`, `token_mfa_required`, Forbidden
     `role_lacks`, NotFound `member_not_found`.
@@ -134,15 +133,14 @@ def summary(
     if known is not None and row.stamp == stamp:
         return row.role, known
     ladder = None if row.scheme is None else _ladder(database, reader.dealer_id, row.scheme)
-    lots = benefits() if row.benefits else []
-    told = orjson.dumps(_shown(member_id, row, ladder, lots))
+    told = orjson.dumps(_shown(member_id, row, ladder, _lots(member_id, row, now)))
     head = f"{row.stamp} {now.isoformat()} {row.until.isoformat()}\n".encode()
     cache.put(key, head + told, seconds=ceil((row.until - now).total_seconds()))
     return row.role, told
 
 
-def summary_in(uow: UnitOfWork, member_id: UUID) -> Summary:
-    """The same for an owner whose request has its transaction already.
+def summary_in(uow: UnitOfWork, member_id: UUID) -> tuple[Summary, list[BenefitLeft]]:
+    """The same for an owner whose request has its transaction already, and his benefits in full.
 
     Raises NotFound `member_not_found`.
     """
@@ -151,14 +149,20 @@ def summary_in(uow: UnitOfWork, member_id: UUID) -> Summary:
     row = _Row._make(uow.session.connection().exec_driver_sql(_SUMMARY, asked).one())
     _refuse(row, owner)
     known = scheme_on(uow, uow.today)
-    lots = benefits_left(uow, member_id) if row.benefits else []
-    return _shown(member_id, row, known.scheme.ladder if known else None, lots)
+    lots = _lots(member_id, row, uow.now)
+    return _shown(member_id, row, known.scheme.ladder if known else None, lots), lots
+
+
+def _lots(member_id: UUID, row: _Row, now: datetime) -> list[BenefitLeft]:
+    if row.books is None:
+        return []
+    return benefits_told(row.books, member_id, Moment(now, row.today, ZoneInfo(row.zone)))
 
 
 def _asked(reader: Reader, member_id: UUID, now: datetime, stamp: str | None) -> tuple[Any, ...]:
     return (
         reader.dealer_id, reader.kind, reader.subject, reader.token_id, _array(reader.roles),
-        member_id, now, stamp,
+        member_id, now, DAYS_BACK, stamp,
     )  # fmt: skip
 
 

@@ -378,16 +378,20 @@ def counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return sent
 
 
-def test_a_summary_is_one_trip_to_the_database(shop: Shop, counted: list[str]) -> None:
+def test_a_summary_with_benefits_is_one_trip_to_the_database(
+    shop: Shop, counted: list[str]
+) -> None:
     publish_scheme(shop, scheme())
+    units.benefit(shop, "wash", units.WASH)
     member = story.member(shop)
+    earning.tier(shop, member, "gold")
     seen(shop, member)
-    del counted[:]
     story.earn(shop, member, 10)
     del counted[:]
-    seen(shop, member)
-    seen(shop, member)
+    first, again = seen(shop, member), seen(shop, member)
     assert counted == ["trip", "trip"]
+    assert first == again
+    assert [each["code"] for each in first["benefits"]] == ["wash"]
 
 
 def test_the_cache_can_be_switched_off_and_says_the_same(
@@ -483,5 +487,4 @@ def test_a_withdrawn_token_and_an_auditor_without_a_second_factor_see_nothing(sh
             reader,
             member,
             now=shop.service.clock(),
-            benefits=list,
         )

@@ -69,48 +69,6 @@ BEGIN
 END
 $$;
 
--- What a member's benefits are made of, but for the day: what was published, what was done to his
--- units, his tiers and cars, and the facts that give units. Acts and words are only ever added to,
--- so that their number tells whether one came; NULL when the dealer has no benefits.
-CREATE OR REPLACE FUNCTION summary_benefits(p_dealer uuid, p_member uuid, p_today date)
-RETURNS text LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
-DECLARE
-    v_said record;
-BEGIN
-    SELECT count(*) AS published, count(effective_until) AS ended,
-           array_agg(body -> 'event' ->> 'kind') FILTER (
-               WHERE jsonb_typeof(body -> 'event') = 'object'
-           ) AS events,
-           max((body -> 'event' ->> 'valid_days')::integer) AS days
-    INTO v_said FROM benefit WHERE dealer_id = p_dealer AND state = 'published';
-    IF v_said.published = 0 THEN
-        RETURN NULL;
-    END IF;
-    RETURN (
-        SELECT concat_ws(
-            '|', v_said.published, v_said.ended,
-            (SELECT count(*) FROM benefit_entry WHERE member_id = p_member),
-            (SELECT count(*) FROM member_tier WHERE member_id = p_member),
-            (
-                SELECT string_agg(concat_ws(
-                    '/', mine.id, mine.owned_from, mine.owned_until, (
-                        SELECT min((owned_from, id)::text) FROM ownership earlier
-                        WHERE earlier.vehicle_id = mine.vehicle_id
-                    )
-                ), ',' ORDER BY mine.id)
-                FROM ownership mine WHERE mine.member_id = p_member
-            ),
-            (
-                SELECT string_agg(concat_ws('/', kind, happened_on), ',' ORDER BY happened_on, id)
-                FROM value_fact
-                WHERE member_id = p_member AND happened_on > p_today - v_said.days
-                    AND happened_on <= p_today AND kind = ANY (v_said.events) AND NOT corrects
-            )
-        )
-    );
-END
-$$;
-
 -- When the next of a member's reservations ends by itself.
 CREATE OR REPLACE FUNCTION summary_reserved_until(p_member uuid, p_now timestamptz)
 RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
@@ -122,24 +80,23 @@ BEGIN
 END
 $$;
 
--- The summary for whoever asks: who he is to the directory, the points, and what his tier is
--- reckoned from. The stamp tells all that the figures are made of: the day, the account's version,
--- which every posting counts up, and the rows of the tier. Who names a stamp that is still true is
--- told so and no more. `outcome`: done, withdrawn, nobody, role_lacks, no_account.
+-- The summary for whoever asks: who he is to the directory, the points, and what his tier and his
+-- benefits are reckoned from. The stamp tells all that the figures are made of: the day, the
+-- account's version, which every posting counts up, the rows of the tier and all the benefits' ones.
+-- Who names a stamp that is still true is told so and no more. `outcome`: done, withdrawn, nobody, role_lacks, no_account.
 CREATE OR REPLACE FUNCTION member_summary(
     p_dealer uuid, p_kind text, p_subject text, p_token_id text, p_roles text[],
-    p_member uuid, p_now timestamptz, p_stamp text,
+    p_member uuid, p_now timestamptz, p_days_back integer, p_stamp text,
     OUT outcome text, OUT role text, OUT stamp text, OUT until timestamptz, OUT today date,
     OUT available bigint, OUT pending bigint, OUT held bigint, OUT arrears bigint,
     OUT frozen boolean, OUT ending bigint, OUT ends_at timestamptz, OUT ends_on date,
     OUT last_usable_on date, OUT tier text, OUT earned_tier text, OUT since_on date,
     OUT below_since date, OUT score bigint, OUT scheme bigint, OUT models text[],
-    OUT benefits boolean
+    OUT zone text, OUT books text
 ) LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_asked record;
     v_points record;
-    v_benefits text;
 BEGIN
     PERFORM set_config('app.dealer_id', p_dealer::text, true);
     SELECT dealer.timezone, business.day,
@@ -196,15 +153,16 @@ BEGIN
     tier := v_asked.counted;
     scheme := v_asked.scheme;
     models := v_asked.models;
-    v_benefits := summary_benefits(p_dealer, p_member, today);
-    benefits := v_benefits IS NOT NULL;
+    zone := v_asked.timezone;
+    books := benefit_books(p_dealer, ARRAY[p_member], today, p_days_back, NULL);
     stamp := md5(concat_ws(
-        '|', 'shape 1', v_asked.timezone, today, v_asked.version, v_asked.frozen,
+        '|', 'shape 2', zone, today, v_asked.version, v_asked.frozen,
         COALESCE(v_asked.tier, '-'), COALESCE(v_asked.since_on::text, '-'),
         COALESCE(v_asked.below_since::text, '-'), COALESCE(v_asked.score, -1),
-        COALESCE(tier, '-'), COALESCE(scheme, -1), models, v_benefits
+        COALESCE(tier, '-'), COALESCE(scheme, -1), models, books
     ));
     IF stamp = p_stamp THEN
+        books := NULL;
         RETURN;
     END IF;
     v_points := summary_points(p_member, v_asked.arrears, v_asked.held, p_now);
@@ -215,10 +173,10 @@ BEGIN
     frozen := v_asked.frozen;
     ends_at := v_points.ends_at;
     ending := v_points.ending;
-    ends_on := (ends_at AT TIME ZONE v_asked.timezone)::date;
-    last_usable_on := ((ends_at - interval '1 microsecond') AT TIME ZONE v_asked.timezone)::date;
-    until := LEAST(v_points.until, (today + 1)::timestamp AT TIME ZONE v_asked.timezone);
-    IF benefits THEN
+    ends_on := (ends_at AT TIME ZONE zone)::date;
+    last_usable_on := ((ends_at - interval '1 microsecond') AT TIME ZONE zone)::date;
+    until := LEAST(v_points.until, (today + 1)::timestamp AT TIME ZONE zone);
+    IF books IS NOT NULL THEN
         until := LEAST(until, summary_reserved_until(p_member, p_now));
     END IF;
     earned_tier := v_asked.tier;

@@ -1,0 +1,74 @@
+-- All that members' benefits are made of, in one trip: `rules/settle.py` says what it means by now.
+-- STABLE: one snapshot. NULL when the dealer never published a benefit. Of lots that are over, only
+-- those are told that may still matter, and the one of `p_usage`; arrays are rows in the order that
+-- `load.py` reads them.
+CREATE OR REPLACE FUNCTION benefit_books(
+    p_dealer uuid, p_members uuid[], p_today date, p_days_back integer, p_usage uuid
+) RETURNS jsonb LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_versions jsonb;
+    v_kinds text[];
+    v_days integer;
+BEGIN
+    SELECT jsonb_agg(
+               jsonb_build_array(code, version, body::text, effective_from, effective_until)
+               ORDER BY code, version
+           ),
+           array_agg(DISTINCT body -> 'event' ->> 'kind') FILTER (
+               WHERE jsonb_typeof(body -> 'event') = 'object'
+           ),
+           max((body -> 'event' ->> 'valid_days')::integer)
+    INTO v_versions, v_kinds, v_days
+    FROM benefit WHERE dealer_id = p_dealer AND state = 'published';
+    IF v_versions IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN jsonb_build_object('versions', v_versions, 'members', (
+        SELECT jsonb_object_agg(member.id, jsonb_build_object(
+            'joined_on', member.joined_on,
+            'lots', (
+                SELECT jsonb_agg(jsonb_build_array(
+                    id, benefit_code, benefit_version, vehicle_id, origin, carried_from,
+                    period_from, period_until, valid_until, granted, reserved, used, lapsed, open
+                ) ORDER BY id)
+                FROM benefit_grant lot
+                WHERE lot.member_id = member.id AND (
+                    open OR period_until > p_today - p_days_back OR period_until IS NULL OR id = (
+                        SELECT asked.grant_id FROM benefit_usage asked
+                        WHERE asked.member_id = member.id AND asked.id = p_usage
+                    )
+                )
+            ),
+            'bookings', (
+                SELECT jsonb_agg(jsonb_build_array(
+                    id, grant_id, state, appointment_at, reserved_at, ends_at, used_at, ended_at,
+                    end_reason
+                ) ORDER BY id)
+                FROM benefit_usage use
+                WHERE use.member_id = member.id AND (state = 'reserved' OR id = p_usage)
+            ),
+            'words', (
+                SELECT jsonb_agg(jsonb_build_array(id, kind, tier, since_on, until_on) ORDER BY id)
+                FROM member_tier word WHERE word.member_id = member.id
+            ),
+            'owned', (
+                SELECT jsonb_agg(jsonb_build_array(
+                    mine.vehicle_id, mine.owned_from, mine.owned_until, NOT EXISTS (
+                        SELECT FROM ownership earlier
+                        WHERE earlier.vehicle_id = mine.vehicle_id
+                            AND (earlier.owned_from, earlier.id) < (mine.owned_from, mine.id)
+                    )
+                ) ORDER BY mine.owned_from, mine.id)
+                FROM ownership mine WHERE mine.member_id = member.id
+            ),
+            'events', (
+                SELECT jsonb_agg(jsonb_build_array(kind, happened_on) ORDER BY happened_on, id)
+                FROM value_fact fact
+                WHERE fact.member_id = member.id AND happened_on > p_today - v_days
+                    AND happened_on <= p_today AND kind = ANY (v_kinds) AND NOT corrects
+            )
+        ))
+        FROM member WHERE member.id = ANY (p_members)
+    ));
+END
+$$;
