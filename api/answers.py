@@ -8,9 +8,11 @@ import orjson
 from flask import Response
 from marshmallow import Schema
 
+from api.problems import problem_of, problem_response
 from api.routes import Answer, Operation
 from api.spreadsheet import CONTENT_TYPE, Table, as_csv
 from kernel.crypto import Vault
+from kernel.errors import DomainError
 from kernel.idempotency import Claim, StoredAnswer
 
 KEPT_HEADERS = ("Content-Type", "Content-Language", "ETag", "Location", "Retry-After")
@@ -29,8 +31,11 @@ def schema(kind: type[Schema]) -> Schema:
 
 
 def dumped(operation: Operation, result: Any) -> Response:
-    """The result in the shape the operation declares; a `version` in it becomes the ETag."""
+    """The result in the shape the operation declares; a `version` in it becomes the ETag.
+    A refusal that is handed back, not raised, is told as any other and what was done stays."""
     status = operation.status
+    if isinstance(result, DomainError):
+        return problem_response(problem_of(result))
     if isinstance(result, Table):
         return _file(result)
     if isinstance(result, Answer):

@@ -4,13 +4,15 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from kernel.errors import NotFound
+from kernel.errors import Conflict, NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.benefits.queries import get_usage, member_of
-from loyalty.benefits.use import use_reserved
+from loyalty.benefits.reserve import locked
+from loyalty.benefits.use import reserved, use_reserved
 from loyalty.counter.subjects import Handed, Purpose, Register
-from loyalty.rewards.fulfil import hand_over
+from loyalty.rewards.fulfil import State, course_of, hand_over
 from loyalty.rewards.queries import get_redemption
+from loyalty.rewards.rules.terms import Fulfilment
 
 
 class Reserved:
@@ -22,6 +24,10 @@ class Reserved:
             return member_of(uow, subject_id)
         except NotFound as error:
             raise NotFound("subject_not_found") from error
+
+    def check(self, uow: UnitOfWork, subject_id: UUID) -> None:
+        """Raises Conflict `reservation_ended`."""
+        reserved(locked(uow, self.owner_of(uow, subject_id), usage_id=subject_id), subject_id)
 
     def act(self, uow: UnitOfWork, subject_id: UUID, honoured_by: UUID | None) -> Handed:
         """Use it up. Raises as `use_reserved`."""
@@ -42,6 +48,17 @@ class Redeemed:
             return get_redemption(uow, subject_id).member_id
         except NotFound as error:
             raise NotFound("subject_not_found") from error
+
+    def check(self, uow: UnitOfWork, subject_id: UUID) -> None:
+        """Raises Conflict `redemption_cancelled`, `redemption_not_for_counter` and
+        `handed_over_already`."""
+        course = course_of(uow, subject_id, locked=True)
+        if course.has(State.CANCELLED):
+            raise Conflict("redemption_cancelled")
+        if course.fulfilment is not Fulfilment.COUNTER:
+            raise Conflict("redemption_not_for_counter")
+        if course.has(State.HANDED_OVER):
+            raise Conflict("handed_over_already")
 
     def act(self, uow: UnitOfWork, subject_id: UUID, honoured_by: UUID | None) -> Handed:
         """Hand it over. Raises as `hand_over`."""

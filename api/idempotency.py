@@ -1,6 +1,7 @@
 """The Idempotency-Key of a request: what it covers, what happens while it is in flight.
 
-Scope is dealer, client program and key; the fingerprint covers method, path, person and body.
+Scope is dealer, client program and key; the fingerprint covers method, path, person and body. It is
+keyed, for a body may be little more than a short code or a phone, found by trying them all.
 """
 
 import re
@@ -20,13 +21,14 @@ from api.problems import Problem, Unreadable, problem_response
 from api.service import Service
 from api.tokens import Claims
 from kernel import idempotency
+from kernel.crypto import Vault
 from kernel.errors import TooSoon
 from kernel.idempotency import Claim, StoredAnswer
 
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
-def claim_of(claims: Claims, body: Any) -> Claim:
+def claim_of(vault: Vault, claims: Claims, body: Any) -> Claim:
     """The claim this request makes. Raises Unreadable `idempotency_key_required` or `_invalid`."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
@@ -34,12 +36,14 @@ def claim_of(claims: Claims, body: Any) -> Claim:
     if not _KEY.fullmatch(key):
         raise Unreadable("idempotency_key_invalid")
     canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    said = "\n".join((request.method, request.path, claims.kind, claims.sub)).encode()
+    asked = "\n".join((request.method, request.path, claims.kind, claims.sub)).encode()
+    said = asked + b"\n" + canonical
     return Claim(
         dealer_id=UUID(claims.dealer),
         client=claims.client or claims.kind,
         key=key,
-        fingerprint=sha256(said + b"\n" + canonical).digest(),
+        fingerprint=vault.mac(said, purpose="idempotency"),
+        former=sha256(said).digest(),
     )
 
 

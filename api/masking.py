@@ -3,8 +3,11 @@
 A phone is never whole here: who must dial asks for it, with a trace.
 """
 
+from dataclasses import replace
+
 from loyalty.dealers.roles import Role
 from loyalty.formats.address import masked
+from loyalty.members.queries import VehicleView
 
 WHOLE_NAME = frozenset(
     {Role.OWNER, Role.CONSULTANT, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER, Role.DEALER_ADMIN}
@@ -39,3 +42,8 @@ def plate_for(role: str, plate: str | None) -> str | None:
 def vin_for(role: str, vin: str) -> str:
     """The whole VIN (车架号), or its last six characters."""
     return vin if role in WHOLE_VEHICLE else f"{'*' * 11}{vin[-6:]}"
+
+
+def vehicle_for(role: str, car: VehicleView) -> VehicleView:
+    """A car with what a role sees of its plate and VIN."""
+    return replace(car, plate=plate_for(role, car.plate), vin=vin_for(role, car.vin))

@@ -3,6 +3,7 @@
 Claim, use case, events, audit and the stored answer are one transaction: all or nothing.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +46,8 @@ def serve(operation: Operation, path: dict[str, UUID]) -> Response:
         return _one_trip(service, claims, operation, path, given)
     if operation.writes and operation.keeps_answer:
         return _keep_one_answer(service, claims, operation, path, given)
-    with service.database.transaction(UUID(claims.dealer)) as session:
+    dealer_id, one_moment = UUID(claims.dealer), operation.one_moment
+    with service.database.transaction(dealer_id, one_moment=one_moment) as session:
         uow = enter(service, session, claims, operation)
         if operation.writes:
             return dumped(operation, operation.handler(uow, **_arguments(operation, path, given)))
@@ -63,7 +65,7 @@ class _Refused(Exception):
 def _keep_one_answer(
     service: Service, claims: Claims, operation: Operation, path: dict[str, UUID], given: Any
 ) -> Response:
-    claim = claim_of(claims, given)
+    claim = claim_of(service.vault, claims, given)
     try:
         with service.database.transaction(claim.dealer_id) as session:
             uow = enter(service, session, claims, operation)
@@ -78,7 +80,7 @@ def _one_trip(
     """The same rules as a write of many statements, decided by one function in the database."""
     trip = Trip(
         database=service.database,
-        claim=claim_of(claims, given),
+        claim=claim_of(service.vault, claims, given),
         kind=claims.kind,
         subject=claims.sub,
         token_id=claims.jti,
@@ -88,7 +90,7 @@ def _one_trip(
     )
     g.actor = claims.sub
     try:
-        g.role, replayed, stored = operation.handler(trip, **_arguments(operation, path, given))
+        g.role, replayed, stored = _travel(operation, trip, _arguments(operation, path, given))
     except Stranger as error:
         raise Unauthorized(error.code) from error
     except (KeyReused, TooSoon):
@@ -100,6 +102,16 @@ def _one_trip(
     except DomainError as error:
         return store_refusal(service, trip.claim, problem_of(error))
     return from_stored(service.vault, trip.claim, stored, replayed=replayed)
+
+
+def _travel(operation: Operation, trip: Trip, arguments: dict[str, Any]) -> Any:
+    """What the handler answers; a key that seems to be another request's may be one that 0.2 took,
+    so it is asked once more in the former words."""
+    try:
+        return operation.handler(trip, **arguments)
+    except KeyReused:
+        claim = replace(trip.claim, fingerprint=trip.claim.former)
+        return operation.handler(replace(trip, claim=claim), **arguments)
 
 
 def _one_look(

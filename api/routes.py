@@ -32,6 +32,7 @@ class Operation:
     function admits the caller, takes the key, acts and keeps the answer. It sees no second factor,
     so a role that needs one may not call it. That of a read gets a `Look`, whose function admits
     the caller and reads; it returns the role and the answer as bytes.
+    A `one_moment` read is told from one snapshot, so that its parts agree with one another.
     A `csv` one answers a file for spreadsheets: its handler returns a `spreadsheet.Table`.
     """
 
@@ -50,6 +51,7 @@ class Operation:
     repeatable: bool = False
     keeps_answer: bool = True
     in_one_trip: bool = False
+    one_moment: bool = False
     csv: bool = False
     problems: tuple[str, ...] = ()
     example: dict[str, Any] | None = None
@@ -131,6 +133,7 @@ class Routes:
         query: type[Strict] | None = None,
         paged: bool = False,
         in_one_trip: bool = False,
+        one_moment: bool = False,
         problems: Sequence[str] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a read. With `query`, the handler gets `query`; with `paged`, `page`."""
@@ -143,6 +146,7 @@ class Routes:
             query=query,
             paged=paged,
             in_one_trip=in_one_trip,
+            one_moment=one_moment,
             problems=tuple(problems),
         )
 

@@ -32,14 +32,15 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
     """Wire the parts. Opens no connection yet. Raises SettingsError for unusable issuers."""
     shift = settings.clock_shift_days
     link = RedisLink(settings.redis_url) if settings.redis_url else None
+    vault = Vault(settings.field_keys, settings.index_key, settings.draw_key)
     return Service(
         settings=settings,
         database=Database(settings.database_url, pool_size=settings.pool_size),
         clock=clock or (shifted_clock(shift) if shift else system_clock),
-        vault=Vault(settings.field_keys, settings.index_key, settings.draw_key),
+        vault=vault,
         verifier=Verifier(token_policy(settings)),
         limiter=Limiter(link, per_minute=settings.requests_per_minute),
-        cache=RedisCache(link) if settings.summary_cache else NoCache(),
+        cache=RedisCache(link, vault) if settings.summary_cache else NoCache(),
     )
 
 

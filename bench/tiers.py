@@ -131,7 +131,7 @@ def _job(stage: Stage, database: str) -> tuple[float, float, int]:
     try:
         with LockWatch(stage, database) as watch:
             began = time.perf_counter()
-            moved = assess_all(entered, as_of=service.clock())
+            moved = assess_all(entered, [], as_of=service.clock())
             seconds = time.perf_counter() - began
     finally:
         service.database.dispose()

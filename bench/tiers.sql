@@ -15,7 +15,11 @@ WITH measured AS (
            count(*) FILTER (WHERE kind = 'complaint' AND NOT corrects
                             AND happened_on >= :on - 364) AS complaints
     FROM member LEFT JOIN value_fact ON value_fact.member_id = member.id
-        AND happened_on BETWEEN :on - 729 AND :on
+        AND happened_on BETWEEN :on - 729 AND :on AND NOT EXISTS (
+            SELECT FROM value_fact_withdrawal gone
+            WHERE (gone.member_id, gone.happened_on, gone.fact_id)
+                = (value_fact.member_id, value_fact.happened_on, value_fact.id)
+        )
     GROUP BY member.id
 ), scored AS (
     SELECT *, 30 * CASE WHEN orders >= 4 THEN 100 WHEN orders >= 2 THEN 70

@@ -1,4 +1,5 @@
-"""Personal data at rest: AES-256-GCM per field, and a keyed blind index to find a value again.
+"""Personal data at rest: AES-256-GCM per field, and a keyed blind index to find a value again;
+and codes by which we know again what we said.
 
 A ciphertext is bound to its table, column, row and dealer: moved elsewhere it does not open.
 """
@@ -40,6 +41,12 @@ class Vault:
         """Equal canonical values of one column and dealer give equal indexes, and nothing else."""
         message = b"\0".join((column.encode(), dealer.bytes, canonical.encode()))
         return hmac.digest(self._index_key, message, sha256)
+
+    def mac(self, message: bytes, *, purpose: str) -> bytes:
+        """32 bytes that nobody makes, or finds a short message by, without our keys; those of one
+        purpose tell nothing of another's."""
+        key = hmac.digest(self._index_key, b"mac\0" + purpose.encode(), sha256)
+        return hmac.digest(key, message, sha256)
 
     def secret_of_day(self, day: date) -> bytes:
         """A secret nobody can choose or guess, the same all day: the entropy of draws."""

@@ -6,7 +6,7 @@ dealer; an operator's command sees all of them through `owner_session`, or is re
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import psycopg
@@ -21,6 +21,7 @@ LOCK_TIMEOUT_MS = 2_000
 STATEMENT_TIMEOUT_MS = 15_000
 NO_TIMEOUT = 0
 PROTECTED_TABLE = "point_entry"
+_ONE_MOMENT: Final = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _BIND_DEALER = text("SELECT set_config('app.dealer_id', :dealer, true)")
 _TAKE_ROLE = text("SELECT set_config('role', :role, true)")
 _IS_BLIND = text("SELECT row_security_active(to_regclass(:table)::oid)")
@@ -64,13 +65,16 @@ class Database:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, autoflush=True)
 
     @contextmanager
-    def transaction(self, dealer_id: UUID) -> Iterator[Session]:
+    def transaction(self, dealer_id: UUID, *, one_moment: bool = False) -> Iterator[Session]:
         """One transaction that sees and writes the rows of one dealer.
 
-        Commits when the block ends well, rolls back when it raises.
+        Commits when the block ends well, rolls back when it raises. Of `one_moment` it writes
+        nothing, and all its statements see the same moment.
         """
         session = self._sessions()
         try:
+            if one_moment:
+                session.connection(execution_options=_ONE_MOMENT)
             bind(session, dealer_id)
             yield session
             session.commit()
@@ -118,12 +122,7 @@ def owner_session(url: str, *, read_only: bool = False) -> Iterator[Session]:
     try:
         with Session(database.engine, expire_on_commit=False) as session, session.begin():
             if read_only:
-                session.connection(
-                    execution_options={
-                        "isolation_level": "REPEATABLE READ",
-                        "postgresql_readonly": True,
-                    }
-                )
+                session.connection(execution_options=_ONE_MOMENT)
             _refuse_the_blind(session)
             yield session
     finally:

@@ -38,12 +38,17 @@ class IdempotencyClaim(Base):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One key of one client of one dealer, and what was asked with it."""
+    """One key of one client of one dealer, and what was asked with it.
+
+    A claim is kept with its `fingerprint`. Those taken by 0.2 have the `former` one, which is
+    compared but never written: of use until seven days after the upgrade.
+    """
 
     dealer_id: UUID
     client: str
     key: str
     fingerprint: bytes
+    former: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def take(session: Session, claim: Claim, *, now: datetime) -> StoredAnswer | Non
     if taken:
         return None
     stored = session.execute(select(IdempotencyClaim).where(*_is(claim))).scalar_one()
-    if stored.fingerprint != claim.fingerprint:
+    if stored.fingerprint not in (claim.fingerprint, claim.former):
         raise KeyReused("idempotency_key_reused")
     assert stored.status is not None
     return StoredAnswer(stored.status, stored.headers or {}, stored.body or b"", stored.sealed)

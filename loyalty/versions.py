@@ -131,9 +131,9 @@ def every(uow: UnitOfWork, table: type[V], *, after: UUID | None, limit: int) ->
     return list(uow.session.scalars(rows.order_by(table.id).limit(limit)))
 
 
-def in_force(uow: UnitOfWork, table: type[V], on: date) -> list[V]:
-    """The version of each code that counts on a business day: the latest begun and, of two on one
-    day, the higher. One that has ended is not replaced by the one before it."""
+def in_force(uow: UnitOfWork, table: type[V], on: date, *, code: str | None = None) -> list[V]:
+    """The version of each code, or of one, that counts on a business day: the latest begun and, of
+    two on one day, the higher. One that has ended is not replaced by the one before it."""
     latest = (
         select(table)
         .where(
@@ -144,6 +144,8 @@ def in_force(uow: UnitOfWork, table: type[V], on: date) -> list[V]:
         .ext(distinct_on(table.code))
         .order_by(table.code, table.effective_from.desc(), table.version.desc())
     )
+    if code is not None:
+        latest = latest.where(table.code == code)
     return [
         row
         for row in uow.session.scalars(latest)

@@ -83,8 +83,9 @@ def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
 
     What was due by --as-of is done; what is written about points and benefits bears the present
     time. The night may be stopped at any moment and run again, and run twice: the second finds
-    nothing to do. What fails for one member or dealer stops only that one. Exit status 1: something
-    failed, or the proof is broken.
+    nothing to do. What fails for one member in 1 to 3, or for one dealer, stops only that one: a
+    member is named, unless it fails for over a hundred. Exit status 1: something failed, or the
+    proof is broken.
     """
     find_servers()
     service = build_service(load_settings())
@@ -130,7 +131,7 @@ def _try_dealer(night: Night, dealer_id: UUID) -> bool:
 def _dealers_night(night: Night, dealer_id: UUID, failures: list[points.Failure]) -> str:
     """What was done, in words; a page is a transaction."""
     done = _points(night, dealer_id, failures)
-    moved = tiers.assess_all(night.enter(dealer_id), as_of=night.as_of)
+    moved = tiers.assess_all(night.enter(dealer_id), failures, as_of=night.as_of)
     settled = benefits.settle_all(night.enter(dealer_id), failures, as_of=night.as_of)
     entered = night.enter(dealer_id, night.as_of)
     returned = _page_by_page(entered, lambda uow: return_overdue_stock(uow, STOCK_PAGE_REWARDS))

@@ -111,17 +111,10 @@ class UsageOut(Schema):
     ended_at = instant_out()
     ended_by = text_out(80, allow_none=True)
     end_reason = text_out(200, allow_none=True)
-    version = fields.Integer()
 
 
 class NothingIn(Strict):
     """Nothing to choose."""
-
-
-class UseIn(Strict):
-    """`honoured_by` is the partner dealer who gave the service, null for this one."""
-
-    honoured_by = Uuid(load_default=None, allow_none=True)
 
 
 class ReversalIn(Strict):

@@ -58,7 +58,8 @@ class HandedOut(Schema):
 
 
 class CounterVerificationOut(Schema):
-    """`outcome`: accepted, wrong_code, expired, used, not_honoured; the rest only if accepted."""
+    """`outcome`: accepted, wrong_code, expired, used, not_honoured; the rest only if accepted. An
+    act that is refused is answered by its own error."""
 
     id = uuid_out()
     outcome = text_out(20)

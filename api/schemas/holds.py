@@ -14,12 +14,14 @@ from api.schemas.common import (
     uuid_out,
 )
 from api.schemas.fields import Flag, Points, Remark, StrictInt, Uuid
+from api.schemas.rewards import MOST_VERSIONS
 
 LONGEST_HOLD_MINUTES = 30 * 24 * 60
 
 
 class HoldIn(Strict):
-    """For pieces of a reward, for an order of another system, or for neither; `cash` besides."""
+    """For pieces of a reward, for an order of another system, or for neither; `cash` besides.
+    `terms_version` is that of the offer the member saw, 0 for one without terms."""
 
     member_id = Uuid(required=True)
     points = Points(required=True)
@@ -28,6 +30,7 @@ class HoldIn(Strict):
     quantity = StrictInt(1, 100, load_default=None, allow_none=True)
     order_ref = fields.Nested(ReferenceIn, load_default=None, allow_none=True)
     cash = fields.Nested(MoneyIn, load_default=None, allow_none=True)
+    terms_version = StrictInt(0, MOST_VERSIONS, load_default=None, allow_none=True)
 
 
 class CaptureIn(Strict):
@@ -66,10 +69,15 @@ class CancellationIn(Strict):
 
 
 class CancellationOut(Schema):
+    """`restored` points are alive again; `cash` is what the dealer has to repay, and so many codes
+    he has to have blocked by their issuer: the service does neither."""
+
     redemption_id = uuid_out()
     member_id = uuid_out()
     posting_set_id = uuid_out()
     restored = points_out()
+    cash = fields.Nested(MoneyOut)
+    codes_to_block = fields.Integer()
     reason = text_out(200)
     cancelled_at = instant_out()
     cancelled_by = text_out(80)

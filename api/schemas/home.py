@@ -1,23 +1,34 @@
 """Shapes of what an owner sees: the summary, and the whole of his page."""
 
-from typing import Any
+from typing import Final
 
 from marshmallow import Schema, fields
 
 from api.schemas.benefits import BenefitLeftOut, UsageOut
-from api.schemas.common import instant_out, points_out, text_out, uuid_out
+from api.schemas.common import (
+    MoneyOut,
+    ReferenceOut,
+    instant_out,
+    points_out,
+    text_out,
+    uuid_out,
+)
 from api.schemas.members import VehicleOut
 from api.schemas.points import ExpiringOut, RedemptionOut, StatementLineOut
 from api.schemas.referrals import RewardShownOut
 from api.schemas.rewards import OfferOut
-from api.schemas.tiers import TierOut
+from api.schemas.tiers import ComponentOut, TierOut
+from loyalty.tiers.rules.scheme import MOST_COMPONENTS, MOST_LEVELS
 
-
-class AsIs(fields.Nested):
-    """A part that is told in its final words already."""
-
-    def _serialize(self, value: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
-        return value
+MOST_SHOWN: Final = {
+    "statement": 10,
+    "tiers": 5,
+    "holds": 10,
+    "offers": 20,
+    "redemptions": 10,
+    "referrals": 10,
+}
+"""How many of each list an owner's page shows; the lists themselves have the rest."""
 
 
 class SummaryPointsOut(Schema):
@@ -107,22 +118,86 @@ class ReferralShownOut(Schema):
 
 
 class RedemptionShownOut(RedemptionOut):
-    """With where it stands: ordered, ready, handed_over, issued, done or cancelled."""
+    """With where it stands: ordered, ready, handed_over, issued, done or cancelled.
+    `cancel_refused` is the code of what stands against a cancellation by the owner; if nothing
+    does, `cancel_until` is the last day for it, null where no day ends it."""
 
+    fulfilment = text_out(20)
     state = text_out(20)
+    codes = fields.Integer()
+    codes_revealed = fields.Integer()
+    may_cancel = fields.Boolean()
+    cancel_refused = text_out(40, allow_none=True)
+    cancel_until = fields.Date(allow_none=True)
+
+
+class HoldShownOut(Schema):
+    """Points put aside until `expires_at`, with the reward or the order they are for."""
+
+    id = uuid_out()
+    points = points_out()
+    reward_id = uuid_out(allow_none=True)
+    reward_name_zh = text_out(80, allow_none=True)
+    reward_name_en = text_out(80, allow_none=True)
+    quantity = fields.Integer(allow_none=True)
+    order_ref = fields.Nested(ReferenceOut, allow_none=True)
+    cash = fields.Nested(MoneyOut)
+    held_at = instant_out()
+    expires_at = instant_out()
+
+
+class ReservationShownOut(UsageOut):
+    """A unit reserved, by whomever."""
+
+    class Meta:
+        exclude = ("reserved_by", "used_by", "ended_by")
+
+
+class LevelNameOut(Schema):
+    """A level of the ladder: wherever the page has its code, these are its names."""
+
+    code = text_out(30)
+    name_zh = text_out(64)
+    name_en = text_out(64)
+
+
+class ScoreOut(Schema):
+    """Why the tier is earned: the score as of today, in hundredths, part by part."""
+
+    score = fields.Integer()
+    components = fields.List(fields.Nested(ComponentOut), metadata={"maxItems": MOST_COMPONENTS})
+
+
+class HasMoreOut(Schema):
+    """Whether there is more of a list than the page shows."""
+
+    statement = fields.Boolean()
+    tiers = fields.Boolean()
+    holds = fields.Boolean()
+    offers = fields.Boolean()
+    redemptions = fields.Boolean()
+    referrals = fields.Boolean()
+
+
+def _shown(name: str, shape: type[Schema]) -> fields.List[Schema]:
+    return fields.List(fields.Nested(shape), metadata={"maxItems": MOST_SHOWN[name]})
 
 
 class HomeOut(Schema):
-    """An owner's page. Of histories the latest lines, newest first; the lists themselves have the
-    rest."""
+    """An owner's page. Of histories and offers the latest, newest first; of holds those that run,
+    the one that ends soonest first."""
 
-    summary = AsIs(SummaryOut)
+    summary = fields.Nested(SummaryOut)
+    levels = fields.List(fields.Nested(LevelNameOut), metadata={"maxItems": MOST_LEVELS})
+    score = fields.Nested(ScoreOut, allow_none=True)
     vehicles = fields.List(fields.Nested(VehicleOut), metadata={"maxItems": 200})
     expiry_schedule = fields.List(fields.Nested(ExpiringOut), metadata={"maxItems": 1000})
-    statement = fields.List(fields.Nested(StatementLineOut), metadata={"maxItems": 10})
-    tiers = fields.List(fields.Nested(TierOut), metadata={"maxItems": 5})
+    statement = _shown("statement", StatementLineOut)
+    tiers = _shown("tiers", TierOut)
     benefits = fields.List(fields.Nested(BenefitLeftOut), metadata={"maxItems": 10_000})
-    reservations = fields.List(fields.Nested(UsageOut), metadata={"maxItems": 10_000})
-    offers = fields.List(fields.Nested(OfferOut), metadata={"maxItems": 20})
-    redemptions = fields.List(fields.Nested(RedemptionShownOut), metadata={"maxItems": 10})
-    referrals = fields.List(fields.Nested(ReferralShownOut), metadata={"maxItems": 10})
+    reservations = fields.List(fields.Nested(ReservationShownOut), metadata={"maxItems": 10_000})
+    holds = _shown("holds", HoldShownOut)
+    offers = _shown("offers", OfferOut)
+    redemptions = _shown("redemptions", RedemptionShownOut)
+    referrals = _shown("referrals", ReferralShownOut)
+    has_more = fields.Nested(HasMoreOut)

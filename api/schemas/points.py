@@ -11,7 +11,7 @@ from api.schemas.common import (
     uuid_out,
 )
 from api.schemas.fields import Choice, Points, Reference, StrictInt, Text, Uuid
-from api.schemas.rewards import TermsInForceOut
+from api.schemas.rewards import MOST_VERSIONS, TermsInForceOut
 from loyalty.rewards.catalogue import RewardKind
 
 
@@ -97,10 +97,13 @@ class RewardOut(Schema):
 
 
 class RedemptionIn(Strict):
+    """`terms_version` is that of the offer the member saw, 0 for one without terms."""
+
     member_id = Uuid(required=True)
     reward_id = Uuid(required=True)
     quantity = StrictInt(1, 100, load_default=1)
     honoured_by = Uuid(load_default=None, allow_none=True)
+    terms_version = StrictInt(0, MOST_VERSIONS, load_default=None, allow_none=True)
 
 
 class RedemptionOut(Schema):

@@ -33,6 +33,7 @@ class CodeUploadOut(Schema):
     reward_id = uuid_out()
     new = fields.Integer()
     known = fields.Integer()
+    known_other_day = fields.Integer()
     invalid = fields.Integer()
     results = fields.List(fields.Nested(CodeResultOut), metadata={"maxItems": MOST_CODES})
 

@@ -3,9 +3,12 @@
 from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
-from api.schemas.common import points_out, text_out, uuid_out
-from api.schemas.fields import Day, Uuid
+from api.schemas.common import instant_out, points_out, text_out, uuid_out
+from api.schemas.fields import Day, Remark, StrictInt, Uuid
 from api.schemas.rules import JsonObject, VersionOut
+
+MOST_ADDED = 100_000
+MOST_VERSIONS = 1_000_000
 
 
 class TermsIn(Strict):
@@ -20,6 +23,10 @@ class TermsIn(Strict):
 
 class TermsOut(VersionOut):
     """One version of the terms of the reward with this code."""
+
+
+MOST_ADDED = 100_000
+MOST_VERSIONS = 1_000_000
 
 
 class TermsInForceOut(Schema):
@@ -47,10 +54,30 @@ class CashOut(Schema):
     fen_a_point = fields.Integer()
 
 
+class StockAdditionIn(Strict):
+    """Pieces that came, and why."""
+
+    pieces = StrictInt(1, MOST_ADDED, required=True)
+    reason = Remark(1, 200, required=True)
+
+
+class StockAdditionOut(Schema):
+    """`available` are the pieces on the shelf after it."""
+
+    id = uuid_out()
+    reward_id = uuid_out()
+    pieces = fields.Integer()
+    reason = text_out(200)
+    available = fields.Integer()
+    added_at = instant_out()
+    added_by = text_out(80)
+
+
 class OfferOut(Schema):
     """A reward as this member has it today: his price for a piece, by his tier, and whether he may
-    redeem one now; `reason` is the error code he would meet. Before `available_from` it is coming
-    soon."""
+    redeem one now; `reason` is the error code he would meet. What his points do not reach he pays
+    in cash beside all of them, `cash_fen` for a piece: 0 is points alone, null is not possible.
+    Before `available_from` it is coming soon."""
 
     id = uuid_out()
     code = text_out(40)
@@ -66,5 +93,6 @@ class OfferOut(Schema):
     available_until = fields.Date(allow_none=True)
     limit = fields.Nested(LimitLeftOut, allow_none=True)
     cash = fields.Nested(CashOut, allow_none=True)
+    cash_fen = fields.Integer(allow_none=True)
     fulfilment = text_out(20)
     in_stock = fields.Integer()

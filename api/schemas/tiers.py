@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
-from api.schemas.common import ReferenceIn, ReferenceOut, instant_out, text_out, uuid_out
+from api.schemas.common import MoneyOut, ReferenceIn, ReferenceOut, instant_out, text_out, uuid_out
 from api.schemas.fields import Choice, Day, Remark, StrictInt, Text, Uuid
 from api.schemas.rules import JsonObject, VersionOut
 from loyalty.tiers.rules.scheme import MOST_COMPONENTS, MOST_LEVELS
@@ -25,14 +25,33 @@ class FactIn(Strict):
 
 
 class FactOut(Schema):
+    """Without a reference it is a document's, and has its id; `paid` is what the customer paid
+    himself, below zero of a return, which only `corrects` its order. A withdrawn one counts for
+    nothing."""
+
     id = uuid_out()
-    external_ref = fields.Nested(ReferenceOut)
+    external_ref = fields.Nested(ReferenceOut, allow_none=True)
     member_id = uuid_out()
     kind = text_out(30)
     happened_on = fields.Date()
     marks = fields.Integer(allow_none=True)
     grade = text_out(_GRADE, allow_none=True)
+    paid = fields.Nested(MoneyOut, allow_none=True)
+    corrects = fields.Boolean()
     recorded_at = instant_out()
+    withdrawn_at = instant_out()
+
+
+class WithdrawalIn(Strict):
+    reason = Remark(1, 200, required=True)
+
+
+class WithdrawalOut(Schema):
+    fact_id = uuid_out()
+    member_id = uuid_out()
+    reason = text_out(200)
+    withdrawn_at = instant_out()
+    withdrawn_by = text_out(255)
 
 
 class SchemeIn(Strict):
@@ -58,11 +77,13 @@ class MoveOut(Schema):
 
 
 class PreviewOut(Schema):
-    """Every member is counted in one of the moves."""
+    """Every member is counted in one of the moves; `hidden_by_hand` of those who stay would move
+    without the tier a person gave them."""
 
     scheme_id = uuid_out()
     on = fields.Date()
     members = fields.Integer()
+    hidden_by_hand = fields.Integer()
     moves = fields.List(fields.Nested(MoveOut), metadata={"maxItems": MOST_MOVES})
 
 
@@ -147,12 +168,15 @@ class EvidenceOut(Schema):
 
 
 class TierOut(Schema):
-    """A word about a tier: `earned` by the score (in hundredths of a point) or `manual`."""
+    """A word about a tier: `earned` by the score (in hundredths of a point) or `manual`. `cause`
+    says why an earned one was given; `reason`, what staff wrote, is not told to owners."""
 
     id = uuid_out()
     member_id = uuid_out()
     kind = text_out(20)
     tier = text_out(30, allow_none=True)
+    name_zh = text_out(64, allow_none=True)
+    name_en = text_out(64, allow_none=True)
     since_on = fields.Date()
     until_on = fields.Date(allow_none=True)
     cause = text_out(20, allow_none=True)
@@ -162,6 +186,6 @@ class TierOut(Schema):
     evidence = fields.List(
         fields.Nested(EvidenceOut), allow_none=True, metadata={"maxItems": MOST_COMPONENTS}
     )
-    reason = text_out(200)
+    reason = text_out(200, allow_none=True)
     set_by = text_out(255, allow_none=True)
     set_at = instant_out()

@@ -24,6 +24,7 @@ from api.v1 import (
     sales,
     staff,
     tiers,
+    value_facts,
 )
 
 OPERATIONS: tuple[Operation, ...] = tuple(
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = tuple(
         points,
         earning,
         rules,
+        value_facts,
         tiers,
         benefits,
         benefit_uses,

@@ -54,6 +54,7 @@ def list_benefit_usages(uow: UnitOfWork, member_id: UUID, page: Page) -> list[qu
     body=shapes.ReservationIn,
     answer=shapes.UsageOut,
     problems=(
+        "account_frozen",
         "appointment_after_end",
         "appointment_needed",
         "appointment_out_of_reach",
@@ -86,13 +87,13 @@ def create_benefit_reservation(uow: UnitOfWork, body: dict[str, Any]) -> queries
     roles=RESERVERS,
     body=shapes.NothingIn,
     answer=shapes.UsageOut,
-    problems=("appointment_passed", "reservation_ended", "reservation_not_found"),
+    problems=("appointment_passed", "own_account", "reservation_ended", "reservation_not_found"),
     example={},
 )
 def create_benefit_release(
     uow: UnitOfWork, usage_id: UUID, body: dict[str, Any]
 ) -> queries.UsageView:
-    """The owner himself may until the time of his appointment."""
+    """Until the time of the appointment; after it a manager may."""
     release(uow, _whose(uow, usage_id), usage_id, **body)
     return _found(uow, usage_id)
 
@@ -101,20 +102,15 @@ def create_benefit_release(
     "/v1/benefit-reservations/<uuid:usage_id>/uses",
     summary="Use up a unit that was put aside",
     roles=(*DESK, Role.CRM),
-    body=shapes.UseIn,
+    body=shapes.NothingIn,
     answer=shapes.UsageOut,
-    problems=(
-        "benefit_partner_unknown",
-        "own_account",
-        "reservation_ended",
-        "reservation_not_found",
-    ),
-    example={"honoured_by": None},
+    problems=("account_frozen", "own_account", "reservation_ended", "reservation_not_found"),
+    example={},
 )
 def create_benefit_use(uow: UnitOfWork, usage_id: UUID, body: dict[str, Any]) -> queries.UsageView:
-    """Once. A partner dealer who honoured it is owed what the benefit says."""
-    partner = UUID(body["honoured_by"]) if body["honoured_by"] else None
-    use_reserved(uow, _whose(uow, usage_id), usage_id, honoured_by=partner)
+    """Once, and given here: what a partner gives is used by the member's counter code at his own
+    desk."""
+    use_reserved(uow, _whose(uow, usage_id), usage_id, **body)
     return _found(uow, usage_id)
 
 
@@ -146,13 +142,20 @@ def create_benefit_no_show(
     roles=DESK,
     body=shapes.ReversalIn,
     answer=shapes.UsageOut,
-    problems=("benefit_not_used", "own_account", "reservation_not_found", "reversal_too_late"),
+    problems=(
+        "benefit_not_used",
+        "own_account",
+        "reservation_not_found",
+        "reversal_too_late",
+        "separation_of_duties",
+    ),
     example={"reason": "登记有误"},
 )
 def create_benefit_reversal(
     uow: UnitOfWork, usage_id: UUID, body: dict[str, Any]
 ) -> queries.UsageView:
-    """Within the days the benefit allows; the unit goes back, unless it has ended meanwhile."""
+    """Within the days the benefit allows; the unit goes back, unless it has ended meanwhile. What
+    a partner gave is undone by a manager who did not use it himself."""
     reverse(uow, _whose(uow, usage_id), usage_id, **body)
     return _found(uow, usage_id)
 

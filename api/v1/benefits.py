@@ -112,7 +112,14 @@ def get_benefit(uow: UnitOfWork, benefit_id: UUID) -> BenefitVersion:
     roles=(Role.PROGRAMME_ADMIN,),
     body=RulePublicationIn,
     answer=shapes.BenefitOut,
-    problems=("rule_not_found", "rule_not_draft", "separation_of_duties", "effective_in_the_past"),
+    problems=(
+        "rule_not_found",
+        "rule_not_draft",
+        "rule_invalid",
+        "separation_of_duties",
+        "effective_in_the_past",
+        "tier_unknown",
+    ),
     example={},
 )
 def create_benefit_publication(
@@ -154,6 +161,7 @@ def create_benefit_end(uow: UnitOfWork, benefit_id: UUID, body: dict[str, Any]) 
         "own_account",
         "valid_until_not_ahead",
         "vehicle_needed",
+        "vehicle_unfit",
     ),
     example={
         "member_id": "01939d5e-7c00-7000-8000-000000000001",

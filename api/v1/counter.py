@@ -7,7 +7,7 @@ from api.counter_subjects import SUBJECTS
 from api.routes import Routes
 from api.schemas import counter as shapes
 from api.v1.access import for_owner
-from kernel.errors import NotFound
+from kernel.errors import DomainError, NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.counter.issue import IssuedCode, issue
 from loyalty.counter.subjects import Purpose
@@ -24,13 +24,24 @@ DESKS = (Role.SERVICE_DESK, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER)
     roles=(Role.OWNER, Role.CRM),
     body=shapes.CounterCodeIn,
     answer=shapes.CounterCodeOut,
-    problems=("subject_not_found",),
+    keeps_answer=False,
+    problems=(
+        "account_frozen",
+        "handed_over_already",
+        "redemption_cancelled",
+        "redemption_not_for_counter",
+        "reservation_ended",
+        "subject_not_found",
+    ),
     example={"purpose": "reward", "subject_id": "01939d5e-7c00-7000-8000-000000000003"},
 )
 def create_counter_code(uow: UnitOfWork, body: dict[str, Any]) -> IssuedCode:
-    """Eight digits, good once within 15 minutes; a new one ends the one before it."""
+    """Eight digits, good once within 15 minutes. Each call makes new ones, which end those before
+    them; the answer is kept nowhere."""
     purpose, subject_id = body["purpose"], UUID(body["subject_id"])
-    return issue(uow, _owner_of(uow, purpose, subject_id), purpose, subject_id)
+    member_id = _owner_of(uow, purpose, subject_id)
+    SUBJECTS[purpose].check(uow, subject_id)
+    return issue(uow, member_id, purpose, subject_id)
 
 
 @routes.post(
@@ -39,14 +50,28 @@ def create_counter_code(uow: UnitOfWork, body: dict[str, Any]) -> IssuedCode:
     roles=DESKS,
     body=shapes.CounterVerificationIn,
     answer=shapes.CounterVerificationOut,
-    problems=("counter_locked", "own_account"),
+    problems=(
+        "account_frozen",
+        "benefit_partner_unknown",
+        "counter_locked",
+        "handed_over_already",
+        "honoured_elsewhere",
+        "own_account",
+        "redemption_cancelled",
+        "redemption_not_for_counter",
+        "reservation_ended",
+    ),
     example={"code": "40718236", "issued_by": None},
 )
-def create_counter_verification(uow: UnitOfWork, body: dict[str, Any]) -> Verification:
+def create_counter_verification(
+    uow: UnitOfWork, body: dict[str, Any]
+) -> Verification | DomainError:
     """Accepted: it is used or handed over with this answer. A code that is not accepted is told as
-    an outcome; when the act itself is refused, that is the answer and the code stays good."""
+    an outcome; when the act itself is refused, that is the answer, the attempt counts as one that
+    failed, and the code stays good."""
     issued_by = UUID(body["issued_by"]) if body["issued_by"] else None
-    return verify(uow, body["code"], issued_by=issued_by, subjects=SUBJECTS)
+    tried = verify(uow, body["code"], issued_by=issued_by, subjects=SUBJECTS)
+    return tried.refusal or tried
 
 
 def _owner_of(uow: UnitOfWork, purpose: Purpose, subject_id: UUID) -> UUID:

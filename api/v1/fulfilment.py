@@ -9,7 +9,7 @@ from api.v1.access import for_owner
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.rewards.cancel import refused
-from loyalty.rewards.fulfil import Course, course_of, hand_over, mark_ready
+from loyalty.rewards.fulfil import Course, course_of, hand_over_without_code, mark_ready
 
 routes = Routes("rewards")
 DESK = (Role.SERVICE_DESK, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER)
@@ -57,12 +57,13 @@ def create_ready_notice(
     roles=DESK,
     body=shapes.StepIn,
     answer=shapes.FulfilmentOut,
-    problems=(*_PROBLEMS, "honoured_elsewhere"),
+    problems=(*_PROBLEMS, "honoured_elsewhere", "account_frozen", "separation_of_duties"),
     example={},
 )
 def create_handover(uow: UnitOfWork, redemption_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Once, whether it was made ready before or not; after it nothing is cancelled."""
-    return _shown(uow, hand_over(uow, redemption_id, **body))
+    """Once, whether it was made ready before or not; after it nothing is cancelled. Not by the
+    person who redeemed it for the member: he needs a colleague, or the member's counter code."""
+    return _shown(uow, hand_over_without_code(uow, redemption_id, **body))
 
 
 def _shown(uow: UnitOfWork, course: Course) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from loyalty.dealers.roles import Role
 from loyalty.rewards import hold as holds
 from loyalty.rewards import hold_queries as queries
 from loyalty.rewards.cancel import cancel
-from loyalty.rewards.models import RedemptionCancellation
 
 routes = Routes("holds")
 HOLDERS = (Role.OWNER, Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER, Role.CRM)
@@ -30,6 +29,7 @@ READERS = (*HOLDERS, Role.SERVICE_DESK, Role.AUDITOR)
     problems=(
         "account_frozen",
         "cash_too_little",
+        "cash_too_much",
         "hold_exceeds_price",
         "insufficient_points",
         "member_not_found",
@@ -41,6 +41,7 @@ READERS = (*HOLDERS, Role.SERVICE_DESK, Role.AUDITOR)
         "reward_not_available",
         "reward_not_for_tier",
         "reward_not_found",
+        "terms_changed",
     ),
     example={
         "member_id": "01939d5e-7c00-7000-8000-000000000001",
@@ -127,7 +128,7 @@ def create_release(uow: UnitOfWork, hold_id: UUID, body: dict[str, Any]) -> dict
 @routes.post(
     "/v1/redemptions/<uuid:redemption_id>/cancellations",
     summary="Cancel a redemption",
-    roles=(*CAPTURERS, Role.OWNER),
+    roles=(*CAPTURERS, Role.DEALER_ADMIN, Role.OWNER),
     body=shapes.CancellationIn,
     answer=shapes.CancellationOut,
     problems=(
@@ -135,20 +136,25 @@ def create_release(uow: UnitOfWork, hold_id: UUID, body: dict[str, Any]) -> dict
         "cancellation_by_staff_only",
         "cancellation_excluded",
         "cancellation_too_late",
+        "code_lapsed",
         "code_revealed",
         "handed_over_already",
         "own_account",
         "redemption_not_found",
+        "separation_of_duties",
+        "void_codes_by_manager_only",
         "void_codes_staff_only",
     ),
     example={"reason": "客户改变主意", "void_codes": False},
 )
 def create_cancellation(
     uow: UnitOfWork, redemption_id: UUID, body: dict[str, Any]
-) -> RedemptionCancellation:
+) -> dict[str, Any]:
     """By the policy of the reward's terms. Points go back to their lots with their dates;
-    `restored` is what is still alive of them. A code that was revealed comes back only as void."""
-    return cancel(uow, redemption_id, **body)
+    `restored` is what is still alive of them. A code that was revealed comes back only as void,
+    by a manager who did not redeem it. Cash is the dealer's to repay."""
+    done = asdict(cancel(uow, redemption_id, **body))
+    return done | {"cash": {"amount_fen": done["cash_fen"], "currency": "CNY"}}
 
 
 def _wish(body: dict[str, Any]) -> holds.Wish:
@@ -159,6 +165,7 @@ def _wish(body: dict[str, Any]) -> holds.Wish:
         cash_fen=cash["amount_fen"] if cash else 0,
         reward_id=UUID(body["reward_id"]) if body["reward_id"] else None,
         quantity=body["quantity"],
+        terms_version=body["terms_version"],
         order=(reference["source"], reference["id"]) if reference else None,
     )
 

@@ -1,21 +1,28 @@
 """What an owner sees: the summary in one trip, and everything of his page in one request."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
+from api.masking import vehicle_for
 from api.routes import Look, Routes
 from api.schemas import home as shapes
 from api.v1.access import own
-from api.v1.members import list_vehicles
+from kernel.clock import business_day
 from kernel.unit_of_work import UnitOfWork
-from loyalty.benefits import queries as benefits
+from loyalty.benefits.queries import left_in, open_reservations
 from loyalty.dealers.roles import Role
-from loyalty.overview.summary import Reader, summary, summary_in
+from loyalty.members.queries import vehicles_of
+from loyalty.overview.summary import Reader, Seen, summary, summary_in
 from loyalty.points import queries as points
-from loyalty.rewards import queries as rewards
-from loyalty.rewards.fulfil import state_of
-from loyalty.tiers import queries as tiers
+from loyalty.rewards.cancel import last_day, refused
+from loyalty.rewards.fulfil import Course, courses_of
+from loyalty.rewards.hold_queries import HoldView, open_holds
+from loyalty.rewards.queries import RedemptionView, list_redemptions
+from loyalty.rewards.terms_offers import Saver, newest_offers
+from loyalty.tiers.explain import parts_of
+from loyalty.tiers.queries import list_tiers, without_staff
+from loyalty.tiers.rules.scheme import Scheme
 from referral.queries import Filter, ReferralView, list_referrals
 
 routes = Routes("home")
@@ -27,9 +34,7 @@ READERS = (
     Role.AUDITOR,
     Role.CRM,
 )
-LATEST: Final = 10
-LATEST_TIERS: Final = 5
-FIRST_OFFERS: Final = 20
+MOST: Final = shapes.MOST_SHOWN
 
 
 @routes.get(
@@ -52,54 +57,91 @@ def get_member_summary(look: Look, member_id: UUID) -> tuple[Role, bytes]:
     summary="Everything an owner sees on his page",
     roles=(Role.OWNER,),
     answer=shapes.HomeOut,
+    one_moment=True,
     problems=("member_not_found",),
 )
 def get_member_home(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
-    """One request in place of ten. Nobody of the staff is named, and nothing of a buyer."""
+    """One request in place of ten, told of one moment. Nobody of the staff is named, and nothing of
+    a buyer."""
     mine = own(uow, member_id)
-    first, left = summary_in(uow, mine)
+    seen = summary_in(uow, mine)
+    found = _lists(uow, mine, seen)
+    levels = seen.scheme.ladder.levels if seen.scheme else ()
+    shown = {name: rows[: MOST[name]] for name, rows in found.items()}
     return {
-        "summary": first,
-        "benefits": left,
-        "vehicles": list_vehicles(uow, mine)["items"],
+        "summary": seen.summary,
+        "levels": levels,
+        "score": _score(uow, mine, seen.scheme),
+        "benefits": left_in(seen.books),
+        "reservations": open_reservations(uow, seen.books),
+        "vehicles": [vehicle_for(uow.actor.role, car) for car in vehicles_of(uow, mine)],
         "expiry_schedule": points.expiry_schedule(uow, mine),
-        "statement": points.statement(uow, mine, before=None, limit=LATEST),
-        **_tiers_and_benefits(uow, mine),
-        "offers": rewards.offers(uow, mine, after=None, limit=FIRST_OFFERS),
-        "redemptions": _redeemed(uow, mine),
-        "referrals": [_without_buyer(each) for each in _recommended(uow, mine)],
+        **shown,
+        "tiers": [without_staff(each) for each in shown["tiers"]],
+        "holds": [_held(each) for each in shown["holds"]],
+        "redemptions": _redeemed(uow, mine, shown["redemptions"]),
+        "referrals": [_recommended(each) for each in shown["referrals"]],
+        "has_more": {name: len(rows) > MOST[name] for name, rows in found.items()},
     }
 
 
-def _tiers_and_benefits(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
-    said = tiers.list_tiers(uow, member_id, before=None, limit=LATEST_TIERS)
-    reserved = benefits.open_reservations(uow, member_id)
+def _lists(uow: UnitOfWork, mine: UUID, seen: Seen) -> dict[str, list[Any]]:
+    """Of each list one row more than is shown."""
+    tier, has = seen.summary.tier.tier, seen.summary.balance
+    saver, by_him = Saver(mine, tier, has.available, has.frozen), Filter(owner_id=mine)
+    fetch = {name: most + 1 for name, most in MOST.items()}
     return {
-        "tiers": [replace(each, set_by=None) for each in said],
-        "reservations": [
-            replace(each, reserved_by=None, used_by=None, ended_by=None) for each in reserved
-        ],
+        "statement": points.statement(uow, mine, before=None, limit=fetch["statement"]),
+        "tiers": list_tiers(uow, mine, before=None, limit=fetch["tiers"]),
+        "holds": open_holds(uow, mine, limit=fetch["holds"]),
+        "offers": newest_offers(uow, saver, limit=fetch["offers"]),
+        "redemptions": list_redemptions(uow, mine, before=None, limit=fetch["redemptions"]),
+        "referrals": list_referrals(uow, by_him, before=None, limit=fetch["referrals"]),
     }
 
 
-def _redeemed(uow: UnitOfWork, member_id: UUID) -> list[dict[str, Any]]:
-    found = rewards.list_redemptions(uow, member_id, before=None, limit=LATEST)
-    return [
-        {**{name: getattr(each, name) for name in each.__slots__}, "state": state_of(uow, each.id)}
-        for each in found
-    ]
+def _score(uow: UnitOfWork, mine: UUID, scheme: Scheme | None) -> dict[str, Any] | None:
+    if scheme is None:
+        return None
+    parts = parts_of(uow, scheme, mine)
+    return {"score": sum(part.hundredths for part in parts), "components": parts}
 
 
-def _recommended(uow: UnitOfWork, member_id: UUID) -> list[ReferralView]:
-    return list_referrals(uow, Filter(owner_id=member_id), before=None, limit=LATEST)
+def _held(view: HoldView) -> dict[str, Any]:
+    order = {"source": view.order_source, "id": view.order_key} if view.order_source else None
+    return {
+        **asdict(view),
+        "order_ref": order,
+        "cash": {"amount_fen": view.cash_fen, "currency": "CNY"},
+    }
 
 
-def _without_buyer(view: ReferralView) -> dict[str, Any]:
-    shown = {name: each for name, each in asdict(view).items() if not name.startswith("buyer_")}
-    paid = {
+def _redeemed(uow: UnitOfWork, mine: UUID, shown: list[RedemptionView]) -> list[dict[str, Any]]:
+    courses = courses_of(uow, mine, [each.id for each in shown])
+    return [{**asdict(each), **_course(uow, courses[each.id])} for each in shown]
+
+
+def _course(uow: UnitOfWork, course: Course) -> dict[str, Any]:
+    """Where a redemption stands, and until when the owner may cancel it if he may."""
+    against = refused(uow, course)
+    policy = course.terms.cancel if course.terms else None
+    redeemed_on = business_day(course.redemption.redeemed_at, uow.zone)
+    return {
+        "fulfilment": course.fulfilment,
+        "state": course.state,
+        "codes": course.codes,
+        "codes_revealed": course.revealed,
+        "may_cancel": against is None,
+        "cancel_refused": against.code if against else None,
+        "cancel_until": None if against else last_day(policy, redeemed_on),
+    }
+
+
+def _recommended(view: ReferralView) -> dict[str, Any]:
+    reward = {
         "points": view.reward_points,
         "state": view.reward_state,
         "release_at": view.reward_release_at,
         "paid_at": view.reward_paid_at,
     }
-    return {**shown, "reward": paid if view.reward_points is not None else None}
+    return {**asdict(view), "reward": reward if view.reward_points is not None else None}

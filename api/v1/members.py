@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from api.masking import found_name_for, name_for, phone_shown, plate_for, vin_for
+from api.masking import found_name_for, name_for, phone_shown, vehicle_for
 from api.routes import Routes
 from api.schemas import members as shapes
 from api.v1.access import own
@@ -15,7 +15,7 @@ from loyalty.members import queries
 from loyalty.members.change import MemberChange, change_member
 from loyalty.members.enroll import Enrolment, enroll
 from loyalty.members.queries import MemberView
-from loyalty.members.vehicles import OwnedVehicle, add_ownership
+from loyalty.members.vehicles import OwnedVehicle, own_vehicle
 
 routes = Routes("members")
 READERS = (
@@ -124,6 +124,7 @@ def get_member(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
     answer=shapes.OwnershipOut,
     problems=(
         "member_not_found",
+        "own_account",
         "vin_check_digit",
         "plate_invalid",
         "colour_unknown",
@@ -140,9 +141,10 @@ def get_member(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
     },
 )
 def create_vehicle_ownership(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    """The VIN identifies the car; its plate follows the latest report that has one."""
+    """The VIN identifies the car; its plate follows the latest report that has one. Whose level
+    needs less with this car has it at once."""
     member_id = UUID(body.pop("member_id"))
-    return {"id": add_ownership(uow, member_id, OwnedVehicle(**body)), "member_id": member_id}
+    return {"id": own_vehicle(uow, member_id, OwnedVehicle(**body)), "member_id": member_id}
 
 
 @routes.get(
@@ -155,15 +157,8 @@ def create_vehicle_ownership(uow: UnitOfWork, body: dict[str, Any]) -> dict[str,
 def list_vehicles(uow: UnitOfWork, member_id: UUID) -> dict[str, Any]:
     """Latest first; plate and VIN are masked by role."""
     member = queries.get_member(uow, own(uow, member_id))
-    cars = [
-        {
-            **{field: getattr(car, field) for field in car.__slots__},
-            "plate": plate_for(uow.actor.role, car.plate),
-            "vin": vin_for(uow.actor.role, car.vin),
-        }
-        for car in queries.vehicles_of(uow, member.id)
-    ]
-    return {"items": cars}
+    cars = queries.vehicles_of(uow, member.id)
+    return {"items": [vehicle_for(uow.actor.role, car) for car in cars]}
 
 
 def _shown(

@@ -25,16 +25,22 @@ UPLOADERS = (Role.DEALER_ADMIN, Role.PROGRAMME_ADMIN)
     example={"codes": [{"code": "WASH-7Q2K-0001", "ends_on": "2030-12-31"}]},
 )
 def create_reward_codes(uow: UnitOfWork, reward_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """What became of each, by its place: new, known or invalid. Stock grows by those that are new;
-    a reward that has other stock takes no codes."""
+    """What became of each, by its place: new, known or invalid; of the known, how many were told
+    with another last day than they keep. Stock grows by those that are new; a reward that has
+    other stock takes no codes."""
     batch = new_id()
     results = add_codes(uow, reward_id, [NewCode(**each) for each in body["codes"]], batch=batch)
     return {
         "id": batch,
         "reward_id": reward_id,
         **{each.value: sum(result.outcome is each for result in results) for each in Outcome},
+        "known_other_day": sum(result.other_day for result in results),
         "results": [
-            {"row": row, "outcome": result.outcome, "reason": result.fault}
+            {
+                "row": row,
+                "outcome": result.outcome,
+                "reason": "known_other_day" if result.other_day else result.fault,
+            }
             for row, result in enumerate(results)
         ],
     }
@@ -58,11 +64,18 @@ def get_code_pool(uow: UnitOfWork, reward_id: UUID) -> Pool:
     roles=(Role.OWNER,),
     body=shapes.RevealIn,
     answer=shapes.RevealOut,
-    problems=("redemption_not_found", "redemption_cancelled", "redemption_without_codes"),
+    keeps_answer=False,
+    problems=(
+        "redemption_not_found",
+        "redemption_cancelled",
+        "redemption_without_codes",
+        "account_frozen",
+    ),
     example={},
 )
 def create_code_reveal(
     uow: UnitOfWork, redemption_id: UUID, body: dict[str, Any]
 ) -> dict[str, Any]:
-    """From then on they count as used: a cancellation cannot bring them back."""
+    """From then on they count as used: a cancellation cannot bring them back. The answer is kept
+    nowhere; asked again, it is told again."""
     return {"redemption_id": redemption_id, "codes": reveal(uow, redemption_id, **body)}

@@ -11,9 +11,9 @@ from api.v1.access import own
 from kernel.unit_of_work import UnitOfWork
 from loyalty import versions
 from loyalty.dealers.roles import Role
-from loyalty.rewards import queries
 from loyalty.rewards.models import RewardTerms
 from loyalty.rewards.terms import draft_terms, end_terms, publish_terms
+from loyalty.rewards.terms_offers import Offered, offers
 
 routes = Routes("rewards")
 AUTHORS = (Role.DEALER_ADMIN, Role.SHOWROOM_MANAGER, Role.PROGRAMME_ADMIN)
@@ -91,7 +91,14 @@ def get_reward_terms(uow: UnitOfWork, terms_id: UUID) -> RewardTerms:
     roles=(Role.PROGRAMME_ADMIN,),
     body=RulePublicationIn,
     answer=shapes.TermsOut,
-    problems=("rule_not_found", "rule_not_draft", "separation_of_duties", "effective_in_the_past"),
+    problems=(
+        "rule_not_found",
+        "rule_not_draft",
+        "rule_invalid",
+        "tier_unknown",
+        "separation_of_duties",
+        "effective_in_the_past",
+    ),
     example={},
 )
 def create_reward_terms_publication(
@@ -129,7 +136,8 @@ def create_reward_terms_end(uow: UnitOfWork, terms_id: UUID, body: dict[str, Any
     paged=True,
     problems=("member_not_found", "cursor_invalid"),
 )
-def list_offers(uow: UnitOfWork, member_id: UUID, page: Page) -> list[queries.Offered]:
-    """Visible rewards with his price, what is left of his limit, and why he may not redeem now if
-    he may not. It promises nothing: the redemption decides."""
-    return queries.offers(uow, own(uow, member_id), after=page.position, limit=page.fetch)
+def list_offers(uow: UnitOfWork, member_id: UUID, page: Page) -> list[Offered]:
+    """What this member himself sees, whoever asks: visible rewards with his price, what is left of
+    his limit, the cash he needs besides, and why he may not redeem now if he may not. It promises
+    nothing: the redemption decides."""
+    return offers(uow, own(uow, member_id), after=page.position, limit=page.fetch)

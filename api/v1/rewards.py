@@ -5,6 +5,7 @@ from uuid import UUID
 
 from api.routes import Page, Routes, Trip
 from api.schemas import points as shapes
+from api.schemas import rewards
 from api.schemas.paging import page_of
 from api.v1.access import for_owner, own
 from kernel.errors import NotFound
@@ -12,6 +13,7 @@ from kernel.idempotency import StoredAnswer
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.rewards import queries
+from loyalty.rewards.additions import Added, add_stock
 from loyalty.rewards.catalogue import offer_reward
 from loyalty.rewards.redeem import Caller, redeem
 
@@ -78,6 +80,20 @@ def get_reward(uow: UnitOfWork, reward_id: UUID) -> queries.RewardView:
 
 
 @routes.post(
+    "/v1/rewards/<uuid:reward_id>/stock-additions",
+    summary="Put more pieces of a reward on the shelf",
+    roles=(Role.SHOWROOM_MANAGER, Role.DEALER_ADMIN, Role.PROGRAMME_ADMIN),
+    body=rewards.StockAdditionIn,
+    answer=rewards.StockAdditionOut,
+    problems=("reward_not_found", "reward_stock_is_codes"),
+    example={"pieces": 20, "reason": "到货补充"},
+)
+def create_stock_addition(uow: UnitOfWork, reward_id: UUID, body: dict[str, Any]) -> Added:
+    """A reward whose pieces are codes grows by codes alone."""
+    return add_stock(uow, reward_id, **body)
+
+
+@routes.post(
     "/v1/redemptions",
     summary="Spend points on a reward",
     roles=REDEEMERS,
@@ -86,15 +102,18 @@ def get_reward(uow: UnitOfWork, reward_id: UUID) -> queries.RewardView:
     in_one_trip=True,
     problems=(
         "account_frozen",
+        "honoured_by_staff_only",
         "insufficient_points",
         "member_not_found",
         "out_of_stock",
+        "own_account",
         "partner_unknown",
         "points_out_of_range",
         "reward_limit_reached",
         "reward_not_available",
         "reward_not_for_tier",
         "reward_not_found",
+        "terms_changed",
     ),
     example={
         "member_id": "01939d5e-7c00-7000-8000-000000000001",
@@ -105,7 +124,8 @@ def get_reward(uow: UnitOfWork, reward_id: UUID) -> queries.RewardView:
 def create_redemption(trip: Trip, body: dict[str, Any]) -> tuple[str, bool, StoredAnswer]:
     """Final in the answer: points and stock are taken together, soonest-expiring lots first.
 
-    `honoured_by` names the partner dealer who gives the goods, if not this one.
+    `honoured_by` names the partner dealer who gives the goods, if not this one. With the
+    `terms_version` of the offer nobody pays a price that he did not see.
     """
     caller = Caller(trip.kind, trip.subject, trip.token_id, trip.roles, trip.request_id)
     return redeem(
@@ -116,6 +136,7 @@ def create_redemption(trip: Trip, body: dict[str, Any]) -> tuple[str, bool, Stor
         reward_id=UUID(body["reward_id"]),
         quantity=body["quantity"],
         honoured_by=UUID(body["honoured_by"]) if body["honoured_by"] else None,
+        terms_version=body["terms_version"],
         now=trip.now,
     )
 

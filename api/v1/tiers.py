@@ -1,10 +1,9 @@
-"""Tiers: facts that tell a member's value, schemes with their preview, and who stands where."""
+"""Tiers: schemes with their preview, who stands where, and tiers by hand."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from api.routes import Answer, Page, Routes
+from api.routes import Page, Routes
 from api.schemas import tiers as shapes
 from api.schemas.paging import page_of
 from api.schemas.rules import RuleEndIn, RulePublicationIn
@@ -15,10 +14,8 @@ from loyalty.dealers.roles import Role
 from loyalty.tiers import queries as tiers
 from loyalty.tiers.assign import assign_tier
 from loyalty.tiers.explain import StandingView, standing_of
-from loyalty.tiers.facts import MARKED, ToldFact, tell_fact
-from loyalty.tiers.models import TierScheme, ValueFact
+from loyalty.tiers.models import TierScheme
 from loyalty.tiers.preview import Preview, preview
-from loyalty.tiers.rules.score import FactKind
 from loyalty.tiers.scheme_life import draft_scheme, end_scheme, publish_scheme
 
 routes = Routes("tiers")
@@ -72,33 +69,6 @@ _SCHEME: dict[str, Any] = {
 
 
 @routes.post(
-    "/v1/value-facts",
-    summary="Tell a fact that a member's value counts",
-    roles=(Role.CRM,),
-    body=shapes.FactIn,
-    answer=shapes.FactOut,
-    repeatable=True,
-    problems=("member_not_found", "fact_does_not_fit", "fact_changed", "occurred_in_the_future"),
-    example={
-        "external_ref": {"source": "crm", "id": "SV-2026-0001"},
-        "member_id": "01939d5e-7c00-7000-8000-000000000001",
-        "kind": "satisfaction",
-        "happened_on": "2026-11-20",
-        "marks": 92,
-        "grade": None,
-    },
-)
-def create_value_fact(uow: UnitOfWork, body: dict[str, Any]) -> Answer:
-    """A visit, a complaint, marks of a survey or a callback, or a grade: region, trade, position.
-    The reference is unique for ever; who has earned a tier by it has it at once."""
-    reference = body.pop("external_ref")
-    member_id = UUID(body.pop("member_id"))
-    told = ToldFact(reference["source"], reference["id"], member_id, **body)
-    fact, new = tell_fact(uow, told)
-    return Answer(_fact(fact), 201 if new else 200)
-
-
-@routes.post(
     "/v1/tier-schemes",
     summary="Draft the next version of the tier scheme",
     roles=AUTHORS,
@@ -146,7 +116,8 @@ def get_tier_scheme(uow: UnitOfWork, scheme_id: UUID) -> TierScheme:
     problems=("rule_not_found",),
 )
 def get_tier_scheme_preview(uow: UnitOfWork, scheme_id: UUID) -> Preview:
-    """As if it were in force today: at once, after the grace, or not at all."""
+    """As if it were in force today: the tier that counts goes at once, after the grace, or not at
+    all. Members below a tier by hand stay where they are; who of them would move is counted."""
     return preview(uow, scheme_id)
 
 
@@ -156,7 +127,13 @@ def get_tier_scheme_preview(uow: UnitOfWork, scheme_id: UUID) -> Preview:
     roles=(Role.PROGRAMME_ADMIN,),
     body=RulePublicationIn,
     answer=shapes.SchemeOut,
-    problems=("rule_not_found", "rule_not_draft", "separation_of_duties", "effective_in_the_past"),
+    problems=(
+        "rule_not_found",
+        "rule_not_draft",
+        "rule_invalid",
+        "separation_of_duties",
+        "effective_in_the_past",
+    ),
     example={},
 )
 def create_tier_scheme_publication(
@@ -204,7 +181,14 @@ def get_member_tier(uow: UnitOfWork, member_id: UUID) -> StandingView:
     roles=(Role.PROGRAMME_ADMIN, Role.DEALER_ADMIN, Role.CRM),
     body=shapes.TierAssignmentIn,
     answer=shapes.TierOut,
-    problems=("member_not_found", "own_account", "tier_invalid", "until_not_after_since"),
+    problems=(
+        "member_not_found",
+        "own_account",
+        "tier_invalid",
+        "tier_unknown",
+        "until_not_after_since",
+        "since_on_too_early",
+    ),
     example={
         "member_id": "01939d5e-7c00-7000-8000-000000000001",
         "tier": "gold",
@@ -214,7 +198,8 @@ def get_member_tier(uow: UnitOfWork, member_id: UUID) -> StandingView:
     },
 )
 def create_tier_assignment(uow: UnitOfWork, body: dict[str, Any]) -> tiers.TierView:
-    """Documents meet the tier of their own business day, however late they come."""
+    """Documents meet the tier of their own business day, however late they come. Staff may go
+    back by a month; a tier of no published scheme is refused."""
     member_id = UUID(body.pop("member_id"))
     return tiers.get_tier(uow, member_id, assign_tier(uow, member_id, **body))
 
@@ -228,20 +213,6 @@ def create_tier_assignment(uow: UnitOfWork, body: dict[str, Any]) -> tiers.TierV
     problems=("member_not_found", "cursor_invalid"),
 )
 def list_member_tiers(uow: UnitOfWork, member_id: UUID, page: Page) -> list[tiers.TierView]:
-    """The latest word first; of one day the latest word counts. An owner sees no staff."""
+    """The latest word first; of one day the latest word counts. An owner sees nothing of staff."""
     found = tiers.list_tiers(uow, own(uow, member_id), before=page.position, limit=page.fetch)
-    return [replace(each, set_by=None) for each in found] if for_owner(uow) else found
-
-
-def _fact(fact: ValueFact) -> dict[str, Any]:
-    kind = FactKind(fact.kind)
-    return {
-        "id": fact.id,
-        "external_ref": {"source": fact.source, "id": fact.source_event_id},
-        "member_id": fact.member_id,
-        "kind": kind,
-        "happened_on": fact.happened_on,
-        "marks": fact.amount if kind in MARKED else None,
-        "grade": fact.grade,
-        "recorded_at": fact.recorded_at,
-    }
+    return [tiers.without_staff(each) for each in found] if for_owner(uow) else found

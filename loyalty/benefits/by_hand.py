@@ -8,11 +8,10 @@ from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.benefits.benefit_life import published
 from loyalty.benefits.reserve import locked
-from loyalty.benefits.rules.benefit import BoundTo
-from loyalty.benefits.rules.books import Lot, Origin
-from loyalty.benefits.rules.period import Version, version_on
+from loyalty.benefits.rules.benefit import Benefit, BoundTo
+from loyalty.benefits.rules.books import Books, Lot, Origin
+from loyalty.benefits.rules.period import version_on
 from loyalty.benefits.save import save
-from loyalty.members.queries import vehicles_of
 from loyalty.points.own_account import refuse_own_account
 
 
@@ -30,7 +29,7 @@ def grant_by_hand(
     end with its sale as all others do.
 
     Raises NotFound `member_not_found` and `benefit_not_found`, RuleViolation `vehicle_needed`,
-    `valid_until_not_ahead`, Forbidden `own_account`.
+    `vehicle_unfit`, `valid_until_not_ahead`, Forbidden `own_account`.
     """
     refuse_own_account(uow, member_id)
     if valid_until <= uow.today:
@@ -39,7 +38,7 @@ def grant_by_hand(
     version = version_on(published(uow).get(benefit, []), uow.today)
     if version is None:
         raise NotFound("benefit_not_found", pointer="/benefit")
-    _refuse_a_strange_car(uow, member_id, version, vehicle_id)
+    _refuse_a_strange_car(books, version.benefit, vehicle_id, uow.today)
     lot = Lot(
         id=new_id(),
         code=benefit,
@@ -59,14 +58,19 @@ def grant_by_hand(
 
 
 def _refuse_a_strange_car(
-    uow: UnitOfWork, member_id: UUID, version: Version, vehicle_id: UUID | None
+    books: Books, benefit: Benefit, vehicle_id: UUID | None, today: date
 ) -> None:
-    """A car he owns today where the benefit is bound to one, none where it is not."""
-    mine = {
-        car.id
-        for car in vehicles_of(uow, member_id)
-        if car.owned_from <= uow.today and (car.owned_until is None or uow.today < car.owned_until)
-    }
-    wanted = mine if version.benefit.bound_to is BoundTo.VEHICLE else {None}
-    if vehicle_id not in wanted:
+    """A car of his today that the benefit is for, if it is bound to one; none if it is not."""
+    if benefit.bound_to is BoundTo.MEMBER:
+        fits = vehicle_id is None
+    elif vehicle_id is None:
         raise RuleViolation("vehicle_needed", pointer="/vehicle_id")
+    else:
+        fits = any(
+            car.vehicle_id == vehicle_id
+            and car.holds(today)
+            and (car.first or not benefit.first_owner_only)
+            for car in books.owned
+        )
+    if not fits:
+        raise RuleViolation("vehicle_unfit", pointer="/vehicle_id")

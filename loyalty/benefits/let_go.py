@@ -8,22 +8,24 @@ from loyalty.benefits.reserve import locked
 from loyalty.benefits.rules.books import State
 from loyalty.benefits.save import save
 from loyalty.benefits.use import reserved
-from loyalty.dealers.roles import Role
+from loyalty.dealers.roles import MANAGERS
 from loyalty.points.own_account import refuse_own_account
 
 BY_HAND = "by_hand"
 
 
 def release(uow: UnitOfWork, member_id: UUID, usage_id: UUID) -> None:
-    """Give the unit back to its lot. The owner himself may until the time of the appointment.
+    """Give the unit back to its lot, until the time of the appointment: after it only a manager
+    may, or everybody would escape his no-show.
 
     Raises NotFound `member_not_found` and `reservation_not_found`, Conflict `reservation_ended`
-    and `appointment_passed`.
+    and `appointment_passed`, Forbidden `own_account`.
     """
+    refuse_own_account(uow, member_id)
     books = locked(uow, member_id, usage_id=usage_id)
     booking = reserved(books, usage_id)
     at = booking.appointment_at
-    if uow.actor.role == Role.OWNER and at is not None and at <= uow.now:
+    if at is not None and at <= uow.now and uow.actor.role not in MANAGERS:
         raise Conflict("appointment_passed")
     books.end(booking, State.RELEASED, uow.now, BY_HAND)
     save(uow, [books])

@@ -3,7 +3,7 @@
 Rows become plain values here; what they mean by now is `rules/settle.py`.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from kernel.clock import business_day, start_of_day
 from kernel.unit_of_work import UnitOfWork
-from loyalty.benefits.benefit_life import version_read
+from loyalty.benefits.benefit_life import bodies, versions_read
 from loyalty.benefits.rules.benefit import MOST_DAYS
 from loyalty.benefits.rules.books import Booking, Books, Lot, Origin, State
 from loyalty.benefits.rules.period import Owned, Version
@@ -57,19 +57,23 @@ def settled(
     said = uow.session.scalar(_BOOKS, told)
     if said is None:
         return {member: Books(member, [], []) for member in members}
-    return settled_from(said, Moment(uow.now, uow.today, uow.zone))
+    return settled_from(said, Moment(uow.now, uow.today, uow.zone), partial(bodies, uow))
 
 
-def settled_from(said: str, moment: Moment) -> dict[UUID, Books]:
-    """The same from what `benefit_books` said."""
+def settled_from(said: str, moment: Moment, ask: Callable[[list[UUID]], str]) -> dict[UUID, Books]:
+    """The same from what `benefit_books` said; `ask` as for `versions_read`."""
     told = orjson.loads(said)
-    versions: dict[str, list[Version]] = {}
-    for code, *version in told["versions"]:
-        versions.setdefault(code, []).append(version_read(*version))
+    rows = [
+        (UUID(version_id), code, number, date.fromisoformat(since), _day(until))
+        for version_id, code, number, since, until in told["versions"]
+    ]
+    versions = versions_read(rows, ask)
     found = {}
     for name, each in (told["members"] or {}).items():
         books = _books(UUID(name), each, versions, moment.zone)
-        settle(books, _known(each, versions, moment))
+        known = _known(each, versions, moment)
+        books.owned = known.owned
+        settle(books, known)
         found[books.member_id] = books
     return found
 

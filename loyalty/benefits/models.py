@@ -103,4 +103,3 @@ class BenefitUsage(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     end_reason: Mapped[str | None]
-    version: Mapped[int]

@@ -11,34 +11,40 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from kernel.clock import business_day
-from kernel.errors import DomainError
 from kernel.unit_of_work import UnitOfWork
 from loyalty.benefits.load import settled
 from loyalty.benefits.save import save
 from loyalty.points import ledger
-from loyalty.points.nightly import MOST_FAILURES, Failure, TooManyFailuresError
+from loyalty.points.nightly import Failure, work_apart
 
 Enter = Callable[[], AbstractContextManager[UnitOfWork]]
 
 PAGE_MEMBERS: Final = 500
 BEFORE_ALL: Final = UUID(int=0)
-_DUE: Final = text("""
-    SELECT member_id FROM (
-        SELECT member_id FROM benefit_grant WHERE open AND valid_until <= :day
-        UNION
-        SELECT member_id FROM benefit_usage WHERE state = 'reserved' AND ends_at <= :as_of
-        UNION
-        SELECT g.member_id FROM benefit_grant g JOIN ownership o
-            ON o.vehicle_id = g.vehicle_id AND o.member_id = g.member_id
-        WHERE g.open AND o.owned_until <= :day AND o.owned_from <= g.period_from
-            AND g.period_from < o.owned_until
-            AND (g.valid_until IS NULL OR g.valid_until > o.owned_until)
-    ) due
-    WHERE member_id > :after ORDER BY member_id LIMIT :most
-""")
+_LEG: Final = """(
+    SELECT DISTINCT due.member_id FROM {0} due
+    WHERE due.dealer_id = :dealer AND due.member_id > :after AND {1}
+    ORDER BY due.member_id LIMIT :most
+)"""
+_OWNED: Final = """
+    SELECT FROM ownership owned,
+        benefit_owned_until(
+            owned.vehicle_id, owned.member_id, owned.owned_from, owned.owned_until
+        ) until
+    WHERE owned.member_id = due.member_id AND owned.vehicle_id = due.vehicle_id
+        AND owned.owned_from <= due.period_from AND COALESCE(until > :day, true)
+"""
+_LEGS: Final = (
+    _LEG.format("benefit_grant", "open AND valid_until <= :day"),
+    _LEG.format("benefit_usage", "state = 'reserved' AND ends_at <= :as_of"),
+    _LEG.format("benefit_grant", f"open AND vehicle_id IS NOT NULL AND NOT EXISTS ({_OWNED})"),
+)
+DUE: Final = text(
+    f"SELECT member_id FROM ({' UNION '.join(_LEGS)}) due"  # noqa: S608 (constants)
+    " ORDER BY member_id LIMIT :most"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +79,21 @@ def pages(
             members = due_members(uow, as_of=as_of, after=after, most=page)
         if not members:
             return
-        yield _work(entered, members, failures)
+        yield sum(work_apart(entered, members, failures, settle_members), Done())
         after = members[-1]
 
 
 def due_members(uow: UnitOfWork, *, as_of: datetime, after: UUID, most: int) -> list[UUID]:
     """The next members, by id, for whom something was over by `as_of` and stands open."""
     day = business_day(as_of, uow.zone)
-    asked = {"day": day, "as_of": as_of, "after": after, "most": most}
-    return list(uow.session.scalars(_DUE, asked))
+    asked = {
+        "dealer": uow.dealer_id,
+        "day": day,
+        "as_of": as_of,
+        "after": after,
+        "most": most,
+    }
+    return list(uow.session.scalars(DUE, asked))
 
 
 def settle_members(uow: UnitOfWork, members: Sequence[UUID]) -> Done:
@@ -94,19 +106,3 @@ def settle_members(uow: UnitOfWork, members: Sequence[UUID]) -> Done:
     moves = sum(len(each.moves) for each in books)
     save(uow, books)
     return Done(len(members), moves)
-
-
-def _work(entered: Enter, members: Sequence[UUID], failures: list[Failure]) -> Done:
-    try:
-        with entered() as uow:
-            return settle_members(uow, members)
-    except (DBAPIError, DomainError) as error:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise
-        if len(members) == 1:
-            failures.append(Failure(members[0], f"{type(error).__name__}: {error}".split("\n")[0]))
-            if len(failures) > MOST_FAILURES:
-                raise TooManyFailuresError(f"{len(failures)} members") from error
-            return Done()
-    half = len(members) // 2
-    return _work(entered, members[:half], failures) + _work(entered, members[half:], failures)

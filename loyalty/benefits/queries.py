@@ -11,7 +11,7 @@ from sqlalchemy import Select, select
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.benefits.benefit_life import published
-from loyalty.benefits.load import Moment, settled, settled_from
+from loyalty.benefits.load import settled
 from loyalty.benefits.models import BenefitGrant, BenefitUsage
 from loyalty.benefits.rules.benefit import Benefit, Choice
 from loyalty.benefits.rules.books import Booking, Books, Lot, State
@@ -66,21 +66,16 @@ class UsageView:
     ended_at: datetime | None
     ended_by: str | None
     end_reason: str | None
-    version: int
 
 
 def benefits_left(uow: UnitOfWork, member_id: UUID) -> list[BenefitLeft]:
     """The lots a member has now, those that end soonest first within each benefit; a lot that is
     used up is shown until it ends. Nothing is written."""
-    return _lefts(settled(uow, [member_id])[member_id])
+    return left_in(settled(uow, [member_id])[member_id])
 
 
-def benefits_told(said: str, member_id: UUID, moment: Moment) -> list[BenefitLeft]:
-    """The same from what `benefit_books` said of the member."""
-    return _lefts(settled_from(said, moment)[member_id])
-
-
-def _lefts(books: Books) -> list[BenefitLeft]:
+def left_in(books: Books) -> list[BenefitLeft]:
+    """The same of books that are settled already."""
     lots = [lot for lot in books.lots if lot.open and lot.granted != 0]
     return [_left(lot) for lot in sorted(lots, key=lambda lot: (lot.code, *lot.turn))]
 
@@ -139,10 +134,20 @@ def list_usages(
     return _views(uow, member_id, rows.order_by(BenefitUsage.id.desc()).limit(limit))
 
 
-def open_reservations(uow: UnitOfWork, member_id: UUID) -> list[UsageView]:
-    """What is reserved and may still be used now, the newest first."""
-    rows = _USAGES.where(BenefitUsage.state == State.RESERVED).order_by(BenefitUsage.id.desc())
-    return [each for each in _views(uow, member_id, rows) if each.state == State.RESERVED]
+def open_reservations(uow: UnitOfWork, books: Books) -> list[UsageView]:
+    """What is reserved in settled books and may still be used, the newest first."""
+    kept = {each.id: each for each in books.bookings if each.state is State.RESERVED}
+    if not kept:
+        return []
+    mine = select(BenefitUsage).where(
+        BenefitUsage.member_id == books.member_id, BenefitUsage.id.in_(kept)
+    )
+    rows = uow.session.scalars(mine.order_by(BenefitUsage.id.desc())).all()
+    lots = [books.lot(row.grant_id) for row in rows]
+    return [
+        _usage(row, lot.benefit, lot.vehicle_id, kept[row.id])
+        for row, lot in zip(rows, lots, strict=True)
+    ]
 
 
 _USAGES: Final = select(BenefitUsage, BenefitGrant.benefit_version, BenefitGrant.vehicle_id).join(
@@ -198,5 +203,4 @@ def _usage(
         ended_at=now.ended_at if now and over else row.ended_at,
         ended_by=str(Role.SYSTEM) if over else row.ended_by,
         end_reason=now.end_reason if now and over else row.end_reason,
-        version=row.version,
     )

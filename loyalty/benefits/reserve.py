@@ -19,6 +19,7 @@ from loyalty.benefits.rules.benefit import Benefit
 from loyalty.benefits.rules.books import Booking, Books, Kind, Lot, State
 from loyalty.benefits.save import save
 from loyalty.points import ledger
+from loyalty.points.freeze import refuse_frozen
 
 WALK_IN: Final = timedelta(minutes=30)
 MOST_AHEAD: Final = timedelta(days=366)
@@ -48,12 +49,13 @@ def reserve(uow: UnitOfWork, member_id: UUID, wish: Wish) -> UUID:
     """Put one unit aside, of the lot that ends soonest; it ends by itself: after half an hour, or
     with the day after the appointment's, and never later than the unit.
 
-    Raises NotFound `member_not_found` and `benefit_not_found`, Conflict `benefit_used_up`,
-    RuleViolation `vehicle_needed`, `choice_unknown`, `appointment_needed`,
-    `appointment_out_of_reach`.
+    Raises NotFound `member_not_found` and `benefit_not_found`, Conflict `benefit_used_up` and
+    `account_frozen`, RuleViolation `vehicle_needed`, `choice_unknown`, `appointment_needed`,
+    `appointment_out_of_reach`, `appointment_after_end`.
     """
     _refuse_a_strange_day(uow, wish)
     books = locked(uow, member_id)
+    refuse_frozen(uow, member_id)
     lot = _lot(uow, books, wish)
     _refuse_a_strange_wish(lot.benefit, wish)
     booking = _booking(uow, lot, wish)
@@ -125,5 +127,4 @@ def _row(uow: UnitOfWork, member_id: UUID, lot: Lot, wish: Wish, booking: Bookin
         partner_fen=0,
         reserved_at=uow.now,
         reserved_by=uow.actor.id,
-        version=1,
     )

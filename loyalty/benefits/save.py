@@ -120,7 +120,7 @@ def _step(uow: UnitOfWork, books: Books, move: Move) -> None:
 
 
 def _go_on(uow: UnitOfWork, member_id: UUID, booking: Booking, before: State) -> None:
-    values: dict[str, Any] = {"state": str(booking.state), "version": BenefitUsage.version + 1}
+    values: dict[str, Any] = {"state": str(booking.state)}
     if booking.state is State.USED:
         values |= {
             "used_at": uow.now,

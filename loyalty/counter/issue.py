@@ -14,6 +14,7 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.counter.models import CounterCode
 from loyalty.counter.subjects import Purpose
 from loyalty.points import ledger
+from loyalty.points.freeze import refuse_frozen
 
 DIGITS: Final = 8
 COLUMN: Final = "counter_code"
@@ -33,9 +34,10 @@ def issue(
 ) -> IssuedCode:
     """Give a code for one subject of this member; an earlier open one of the subject is void.
 
-    Raises NotFound `member_not_found`.
+    Raises NotFound `member_not_found`, Conflict `account_frozen`.
     """
     ledger.lock(uow, [member_id])
+    refuse_frozen(uow, member_id)
     _void_earlier(uow, purpose, subject_id)
     key, expires_at = new_id(), uow.now + timedelta(minutes=minutes)
     code = _draw()

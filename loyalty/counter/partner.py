@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from kernel.errors import NotFound
@@ -20,7 +20,11 @@ class NotHonoured(Exception):
 
 @contextmanager
 def at_issuer(uow: UnitOfWork, issuer_id: UUID) -> Iterator[UnitOfWork]:
-    """Act for the dealer who issued, if he lists ours as his partner. Raises NotHonoured."""
+    """Act for the dealer who issued, if he lists ours as his partner. What his tables check at the
+    end is checked while we are bound to him: afterwards his rows are not seen.
+
+    Raises NotHonoured.
+    """
     with acting_for(uow, issuer_id, _zone) as there:
         listed = select(DealerPartner.partner_id).where(
             DealerPartner.dealer_id == issuer_id, DealerPartner.partner_id == uow.dealer_id
@@ -28,6 +32,9 @@ def at_issuer(uow: UnitOfWork, issuer_id: UUID) -> Iterator[UnitOfWork]:
         if there.session.scalar(listed) is None:
             raise NotHonoured
         yield there
+        there.session.flush()
+        there.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        there.session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
 
 
 def _zone(session: Session, dealer_id: UUID) -> ZoneInfo:

@@ -32,6 +32,12 @@ class Subjects(Protocol):
     def owner_of(self, uow: UnitOfWork, subject_id: UUID) -> UUID:
         """The member it belongs to. Raises NotFound `subject_not_found`."""
 
+    def check(self, uow: UnitOfWork, subject_id: UUID) -> None:
+        """Let no code be made for what can no longer be given; the account stays locked.
+
+        Raises Conflict as `act` would now.
+        """
+
     def act(self, uow: UnitOfWork, subject_id: UUID, honoured_by: UUID | None) -> Handed:
         """Use it, or hand it over, once; `honoured_by` is a partner dealer (合作店) who gives it.
 

@@ -25,6 +25,8 @@ class Role(StrEnum):
 
 
 STAFF_ROLES: Final = frozenset(Role) - {Role.OWNER, Role.CRM, Role.SYSTEM}
+MANAGERS: Final = frozenset({Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER})
+"""Who at a desk may decide what a clerk alone may not."""
 MFA_ROLES: Final = frozenset({Role.PROGRAMME_ADMIN, Role.AUDITOR})
 """Who must have signed in with a second factor (api.md, who calls)."""
 

@@ -234,14 +234,15 @@ def _keep(
 
 
 def _fact_of(told: Return, original: SourceDocument, key: UUID) -> SeenFact:
-    """What the customer paid himself and got back lowers his value (F24)."""
+    """What the customer paid himself and got back lowers his value (F24) from the day of the
+    order on: in a window that holds the one is the other."""
     payers = [line["payer"] for line in original.lines]
     back = sum(part.amount_fen for part in told.lines if payers[part.line] == Payer.CUSTOMER)
     return SeenFact(
         id=key,
         member_id=original.member_id,
         kind=FactKind(original.kind),
-        happened_on=told.occurred_on,
+        happened_on=original.occurred_on,
         amount_fen=-back,
         corrects=True,
     )

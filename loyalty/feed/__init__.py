@@ -1,2 +1,2 @@
-"""The CRM feed (F16): files of members, vehicles and opening balances, taken row by row, and of
-documents, taken set by set; a row that is refused stops no other."""
+"""The CRM feed (F16): files of members, vehicles, opening balances and facts, taken row by row, and
+of documents, taken set by set; a row that is refused stops no other."""

@@ -22,18 +22,21 @@ from loyalty.earning.rules.standard import JobType, Line, Payer
 from loyalty.formats import dates, reference
 from loyalty.members.enroll import Enrolment
 from loyalty.members.vehicles import OwnedVehicle
+from loyalty.tiers.facts import ToldFact
+from loyalty.tiers.rules.score import FactKind
 
 Row = Mapping[str, str]
 ChoiceT = TypeVar("ChoiceT", bound=StrEnum)
 
 
 class FeedKind(StrEnum):
-    """What the rows of a file are: 会员, 车辆, 单据, 期初余额."""
+    """What the rows of a file are: 会员, 车辆, 单据, 期初余额, 价值事实."""
 
     MEMBERS = "members"
     VEHICLES = "vehicles"
     DOCUMENTS = "documents"
     BALANCES = "balances"
+    FACTS = "facts"
 
 
 COLUMNS: Final[Mapping[FeedKind, tuple[str, ...]]] = MappingProxyType(
@@ -50,23 +53,30 @@ COLUMNS: Final[Mapping[FeedKind, tuple[str, ...]]] = MappingProxyType(
         FeedKind.BALANCES: (
             *("member_external_id", "balance_id", "points", "business_on", "expires_on"),
         ),
+        FeedKind.FACTS: ("member_external_id", "fact_id", "kind", "happened_on"),
     }
 )
 OPTIONAL_COLUMNS: Final[Mapping[FeedKind, tuple[str, ...]]] = MappingProxyType(
-    {FeedKind.DOCUMENTS: ("job_type", "vin", "campaign")}
+    {
+        FeedKind.DOCUMENTS: ("job_type", "vin", "campaign"),
+        FeedKind.FACTS: ("marks", "grade"),
+    }
 )
 """Columns a file may leave out; their cells may be empty too."""
 LONGEST: Final[Mapping[str, int]] = MappingProxyType(
     {
-        **dict.fromkeys(("external_id", "member_external_id", "document_id", "balance_id"), 80),
+        **dict.fromkeys(("external_id", "member_external_id", "document_id"), 80),
+        **dict.fromkeys(("balance_id", "fact_id"), 80),
         **dict.fromkeys(("name", "occupation", "model"), 60),
         **dict.fromkeys(("phone", "vin"), 40),
         "campaign": 64,
+        "grade": 30,
     }
 )
 _LONGEST_OTHERS: Final = 20
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _YUAN: Final = re.compile(r"-?[0-9]{1,8}(?:\.[0-9]{1,2})?")
+_MARKS: Final = re.compile(r"100|[0-9]{1,2}")
 _POINTS: Final = re.compile(r"[0-9]{1,8}")
 
 
@@ -138,6 +148,25 @@ def opening_balance(row: Row, *, source: str, member_id: UUID) -> OpeningBalance
         points=int(points),
         business_on=_day(row, "business_on"),
         expires_on=_day(row, "expires_on") if _optional(row, "expires_on") else None,
+    )
+
+
+def told_fact(row: Row, *, source: str, member_id: UUID) -> ToldFact:
+    """A row of facts (价值事实): `marks` or `grade`, as the kind wants; the others are left empty.
+
+    Raises RuleViolation `choice_invalid`, `marks_invalid`, and the others.
+    """
+    marks = _if_told(row, "marks")
+    if marks is not None and not _MARKS.fullmatch(marks):
+        raise RuleViolation("marks_invalid", pointer="/marks")
+    return ToldFact(
+        source=source,
+        source_event_id=_reference(row, "fact_id"),
+        member_id=member_id,
+        kind=_choice(row, "kind", FactKind),
+        happened_on=_day(row, "happened_on"),
+        marks=None if marks is None else int(marks),
+        grade=_if_told(row, "grade"),
     )
 
 

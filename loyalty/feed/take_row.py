@@ -18,6 +18,7 @@ from loyalty.feed.rows import FeedKind, Row
 from loyalty.formats import reference, vin
 from loyalty.members.enroll import enroll
 from loyalty.members.vehicles import add_ownership
+from loyalty.tiers.facts import tell_fact
 
 _NOBODY: Final = UUID(int=0)
 
@@ -56,7 +57,8 @@ def read_row(feed: Feed, record: Record, members: Members) -> Work:
     """What is to be done for a row; `members` are those the page names, by reference.
 
     Raises the RuleViolations of `rows` and NotFound `member_not_found`; what is returned, the
-    errors of the use case (enroll, add_ownership, take_opening). Documents go another way.
+    errors of the use case (enroll, add_ownership, take_opening, tell_fact). Documents go another
+    way.
     """
     return _READERS[feed.kind](feed, rows.labelled(feed.columns, record.cells), members)
 
@@ -74,7 +76,7 @@ def reference_of(feed: Feed, record: Record) -> str:
 def in_lock_order(feed: Feed, page: Sequence[Record], members: Members) -> Sequence[Record]:
     """The page as it is taken, so that no two files wait for one another: accounts by id
     (ledger.md, lock order), vehicles by VIN (车架号), new members by reference."""
-    if feed.kind is FeedKind.BALANCES:
+    if feed.kind in (FeedKind.BALANCES, FeedKind.FACTS):
         return sorted(page, key=lambda record: members.get(reference_of(feed, record), _NOBODY))
     if feed.kind is FeedKind.VEHICLES:
         return sorted(page, key=lambda record: _vin_of(feed, record))
@@ -120,6 +122,16 @@ def _balance(feed: Feed, row: Row, members: Members) -> Work:
     return work
 
 
+def _fact(feed: Feed, row: Row, members: Members) -> Work:
+    told = rows.told_fact(row, source=feed.source, member_id=_owner(row, members))
+
+    def work(uow: UnitOfWork) -> Outcome:
+        _, new = tell_fact(uow, told, at_once=False)
+        return Outcome.NEW if new else Outcome.KNOWN
+
+    return work
+
+
 def _owner(row: Row, members: Members) -> UUID:
     reference = rows.member_reference(row)
     if reference not in members:
@@ -132,5 +144,6 @@ _READERS: Final[Mapping[FeedKind, Callable[[Feed, Row, Members], Work]]] = Mappi
         FeedKind.MEMBERS: _member,
         FeedKind.VEHICLES: _vehicle,
         FeedKind.BALANCES: _balance,
+        FeedKind.FACTS: _fact,
     }
 )

@@ -13,6 +13,9 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.formats import colour, plate, text, vin
 from loyalty.members.models import Ownership, Vehicle
 from loyalty.members.queries import exists
+from loyalty.points import ledger
+from loyalty.points.own_account import refuse_own_account
+from loyalty.tiers.assess import assess
 
 TRANSMISSIONS = ("automatic", "manual")
 
@@ -29,6 +32,19 @@ class OwnedVehicle:
     use_nature: str
     owned_from: date
     owned_until: date | None = None
+
+
+def own_vehicle(uow: UnitOfWork, member_id: UUID, car: OwnedVehicle) -> UUID:
+    """Record a car as `add_ownership` does, and move the member whose threshold it lowers (F25);
+    nobody enters cars for his own membership.
+
+    Raises as `add_ownership`, and Forbidden `own_account`.
+    """
+    ledger.lock(uow, [member_id])
+    refuse_own_account(uow, member_id)
+    key = add_ownership(uow, member_id, car)
+    assess(uow, [member_id])
+    return key
 
 
 def add_ownership(uow: UnitOfWork, member_id: UUID, car: OwnedVehicle) -> UUID:

@@ -4,10 +4,10 @@ Nothing is ever stale: every read asks the database, which says whether what a c
 true. What time alone brings about, `until` tells.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -19,17 +19,20 @@ from kernel.cache import Cache
 from kernel.database import Database
 from kernel.errors import Forbidden, NotFound
 from kernel.unit_of_work import UnitOfWork
-from loyalty.benefits.load import DAYS_BACK, Moment
-from loyalty.benefits.queries import BenefitLeft, benefits_told
+from loyalty.benefits.benefit_life import bodies
+from loyalty.benefits.load import DAYS_BACK, Moment, settled_from
+from loyalty.benefits.queries import left_in
+from loyalty.benefits.rules.books import Books
 from loyalty.dealers.directory import Stranger
 from loyalty.dealers.roles import MFA_ROLES, Role
-from loyalty.overview.rules.progress import Held, Progress, progress
 from loyalty.overview.rules.units import Units, units_left
 from loyalty.tiers.rules.ladder import Ladder
-from loyalty.tiers.rules.scheme import parse
+from loyalty.tiers.rules.progress import Held, Progress, progress
+from loyalty.tiers.rules.scheme import Scheme, parse
 from loyalty.tiers.scheme_life import scheme_on
 
 _SCHEME: Final = "SELECT summary_scheme(%s, %s)"
+_BODIES: Final = "SELECT benefit_bodies(%s, %s)::text"
 _SCHEMES_KNOWN: Final = 256
 
 
@@ -95,7 +98,7 @@ class Ending:
     """The points that end next, unspendable from `expires_at` on."""
 
     points: int
-    expires_at: str
+    expires_at: datetime
     expires_on: date | None
     last_usable_on: date | None
 
@@ -132,15 +135,29 @@ def summary(
     _refuse(row, reader)
     if known is not None and row.stamp == stamp:
         return row.role, known
+
+    def ask(unread: list[UUID]) -> str:
+        said: str = database.call(_BODIES, (reader.dealer_id, unread))[0]
+        return said
+
     ladder = None if row.scheme is None else _ladder(database, reader.dealer_id, row.scheme)
-    told = orjson.dumps(_shown(member_id, row, ladder, _lots(member_id, row, now)))
+    told = _as_json(_shown(row, ladder, _books(member_id, row, now, ask)))
     head = f"{row.stamp} {now.isoformat()} {row.until.isoformat()}\n".encode()
     cache.put(key, head + told, seconds=ceil((row.until - now).total_seconds()))
     return row.role, told
 
 
-def summary_in(uow: UnitOfWork, member_id: UUID) -> tuple[Summary, list[BenefitLeft]]:
-    """The same for an owner whose request has its transaction already, and his benefits in full.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A summary with what it was made of: his units, and the scheme in force."""
+
+    summary: Summary
+    books: Books
+    scheme: Scheme | None
+
+
+def summary_in(uow: UnitOfWork, member_id: UUID) -> Seen:
+    """The same for an owner whose request has its transaction already.
 
     Raises NotFound `member_not_found`.
     """
@@ -149,14 +166,16 @@ def summary_in(uow: UnitOfWork, member_id: UUID) -> tuple[Summary, list[BenefitL
     row = _Row._make(uow.session.connection().exec_driver_sql(_SUMMARY, asked).one())
     _refuse(row, owner)
     known = scheme_on(uow, uow.today)
-    lots = _lots(member_id, row, uow.now)
-    return _shown(member_id, row, known.scheme.ladder if known else None, lots), lots
+    scheme = known.scheme if known else None
+    books = _books(member_id, row, uow.now, partial(bodies, uow))
+    return Seen(_shown(row, scheme.ladder if scheme else None, books), books, scheme)
 
 
-def _lots(member_id: UUID, row: _Row, now: datetime) -> list[BenefitLeft]:
+def _books(member_id: UUID, row: _Row, now: datetime, ask: Callable[[list[UUID]], str]) -> Books:
     if row.books is None:
-        return []
-    return benefits_told(row.books, member_id, Moment(now, row.today, ZoneInfo(row.zone)))
+        return Books(member_id, [], [])
+    moment = Moment(now, row.today, ZoneInfo(row.zone))
+    return settled_from(row.books, moment, ask)[member_id]
 
 
 def _asked(reader: Reader, member_id: UUID, now: datetime, stamp: str | None) -> tuple[Any, ...]:
@@ -173,14 +192,15 @@ def _array(roles: tuple[Role, ...]) -> str:
 
 
 def _still_good(kept: bytes | None, now: datetime) -> tuple[str | None, bytes | None]:
-    """The stamp and the body of what a cache holds, unless time has made it untrue."""
-    if kept is None:
+    """The stamp and the body of what a cache holds, unless time has made it untrue, or it cannot be
+    read at all."""
+    head, _, body = (kept or b"").partition(b"\n")
+    try:
+        stamp, since, until = head.decode().split(" ")
+        good = datetime.fromisoformat(since) <= now < datetime.fromisoformat(until)
+    except (ValueError, TypeError):
         return None, None
-    head, _, body = kept.partition(b"\n")
-    stamp, since, until = head.decode().split(" ")
-    if not datetime.fromisoformat(since) <= now < datetime.fromisoformat(until):
-        return None, None
-    return stamp, body
+    return (stamp, body) if good else (None, None)
 
 
 def _refuse(row: _Row, reader: Reader) -> None:
@@ -202,22 +222,30 @@ def _ladder(database: Database, dealer_id: UUID, version: int) -> Ladder:
     return parse(database.call(_SCHEME, (dealer_id, version))[0]).ladder
 
 
-def _shown(
-    member_id: UUID, row: _Row, ladder: Ladder | None, lots: Sequence[BenefitLeft]
-) -> Summary:
+def _shown(row: _Row, ladder: Ladder | None, books: Books) -> Summary:
     held = Held(row.tier, row.earned_tier, row.since_on, row.below_since, row.score, row.models)
     return Summary(
-        member_id=member_id,
+        member_id=books.member_id,
         on=row.today,
         balance=Points(row.available, row.pending, row.held, row.arrears, row.frozen),
         next_expiry=_ending(row),
         tier=progress(ladder, held),
-        benefits=units_left(lots, row.today),
+        benefits=units_left(left_in(books), row.today),
     )
 
 
 def _ending(row: _Row) -> Ending | None:
     if row.ends_at is None:
         return None
-    at = row.ends_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return Ending(row.ending, at, row.ends_on, row.last_usable_on)
+    return Ending(row.ending, row.ends_at, row.ends_on, row.last_usable_on)
+
+
+def _as_json(shown: Summary) -> bytes:
+    """As the shape of the summary says it, at a tenth of its cost."""
+    return orjson.dumps(shown, default=_said, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _said(value: date) -> str:
+    if not isinstance(value, datetime):
+        return value.isoformat()
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

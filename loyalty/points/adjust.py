@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from kernel.errors import Conflict, Forbidden, NotFound, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
-from loyalty.dealers.roles import Role
+from loyalty.dealers.roles import MANAGERS
 from loyalty.points import ledger
 from loyalty.points.models import PointAdjustment
 from loyalty.points.own_account import refuse_own_account
@@ -25,7 +25,6 @@ WINDOW: Final = timedelta(days=30)
 RULE_ID: Final = "adjustment"
 RULE_VERSION: Final = 1
 UNIT_COST_FEN: Final = Decimal("1.0000")
-MANAGERS: Final = frozenset({Role.DUTY_MANAGER, Role.SHOWROOM_MANAGER})
 
 
 def request_adjustment(uow: UnitOfWork, *, member_id: UUID, points: int, reason: str) -> UUID:

@@ -5,13 +5,13 @@ A reader would break this by letting the person who froze lift it.
 
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.points import ledger
-from loyalty.points.models import AccountFreeze
+from loyalty.points.models import AccountFreeze, PointAccount
 from loyalty.points.own_account import refuse_own_account
 
 
@@ -34,6 +34,16 @@ def freeze(uow: UnitOfWork, *, member_id: UUID, reason: str) -> UUID:
     uow.emit("account.frozen", member_id, freeze_id=str(key))
     uow.audit("account.frozen", member_id, freeze_id=str(key))
     return key
+
+
+def refuse_frozen(uow: UnitOfWork, member_id: UUID) -> None:
+    """Let a frozen account take nothing out, whatever it has; the caller holds the account's lock.
+
+    Raises Conflict `account_frozen`.
+    """
+    frozen = select(PointAccount.frozen).where(PointAccount.member_id == member_id)
+    if uow.session.scalar(frozen):
+        raise Conflict("account_frozen")
 
 
 def lift(uow: UnitOfWork, freeze_id: UUID) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -20,6 +20,7 @@ from loyalty.points.ledger.calls import act_json
 from loyalty.points.ledger.values import Source
 
 Enter = Callable[[], AbstractContextManager[UnitOfWork]]
+T = TypeVar("T")
 
 PAGE_MEMBERS: Final = 1_500
 MOST_FAILURES: Final = 100
@@ -91,33 +92,46 @@ def work_pages(
             members = due_members(uow, as_of=as_of, after=after, most=page)
         if not members:
             return
-        yield _work(entered, members, failures, as_of=as_of)
+        done = work_apart(
+            entered, members, failures, lambda uow, some: catch_up(uow, some, as_of=as_of)
+        )
+        yield sum(done, Done())
         after = members[-1]
 
 
-def _work(
-    entered: Enter, members: Sequence[UUID], failures: list[Failure], *, as_of: datetime
-) -> Done:
+def work_apart(
+    entered: Enter,
+    members: Sequence[UUID],
+    failures: list[Failure],
+    work: Callable[[UnitOfWork, Sequence[UUID]], T],
+) -> list[T]:
+    """What the work on these members answered, a transaction for all of them; if that fails, for
+    each half, down to the members it fails for.
+
+    Raises what is wrong with the database itself, and TooManyFailuresError.
+    """
     try:
         with entered() as uow:
-            return catch_up(uow, members, as_of=as_of)
+            return [work(uow, members)]
     except (DBAPIError, DomainError) as error:
-        if isinstance(error, DBAPIError) and _no_matter_of_members(error):
+        if not is_matter_of_members(error):
             raise
         if len(members) == 1:
             failures.append(Failure(members[0], _first_line(error)))
             if len(failures) > MOST_FAILURES:
                 raise TooManyFailuresError(f"{len(failures)} members") from error
-            return Done()
+            return []
     half = len(members) // 2
-    first = _work(entered, members[:half], failures, as_of=as_of)
-    return first + _work(entered, members[half:], failures, as_of=as_of)
+    first = work_apart(entered, members[:half], failures, work)
+    return first + work_apart(entered, members[half:], failures, work)
 
 
-def _no_matter_of_members(error: DBAPIError) -> bool:
-    """The connection is gone, the server stops or has no room (SQLSTATE 08, 57P, 53)."""
+def is_matter_of_members(error: DBAPIError | DomainError) -> bool:
+    """Not when the connection is gone, the server stops or has no room (SQLSTATE 08, 57P, 53)."""
+    if isinstance(error, DomainError):
+        return True
     state = getattr(error.orig, "sqlstate", None) or "08"
-    return state.startswith(("08", "53", "57P"))
+    return not state.startswith(("08", "53", "57P"))
 
 
 def _first_line(error: Exception) -> str:

@@ -26,6 +26,7 @@ class RewardCode(Base):
     ends_on: Mapped[date | None]
     revealed_at: Mapped[datetime | None]
     revealed_by: Mapped[str | None]
+    voided_at: Mapped[datetime | None]
     batch: Mapped[UUID]
     uploaded_at: Mapped[Instant]
     uploaded_by: Mapped[str]

@@ -50,10 +50,12 @@ class NewCode:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one uploaded code."""
+    """What became of one uploaded code; `other_day` when a known one was given another last day
+    now than when it came: the first stands."""
 
     outcome: Outcome
     fault: Fault | None = None
+    other_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,16 @@ def add_codes(
         .values(received=RewardStock.received + count, available=RewardStock.available + count)
         .execution_options(synchronize_session=False)
     )
-    results = [_result(index, fault, left) for index, fault in zip(indexes, faults, strict=True)]
+    days = _days_of(uow, set(first) if len(left) < len(codes) else set())
+    results = [
+        _result(index, fault, left, days.get(index) != new.ends_on)
+        for new, index, fault in zip(codes, indexes, faults, strict=True)
+    ]
     told = {each.value: sum(r.outcome is each for r in results) for each in Outcome}
-    uow.audit("reward.codes_uploaded", reward_id, batch=str(batch), **told)
+    other_day = sum(result.other_day for result in results)
+    uow.audit(
+        "reward.codes_uploaded", reward_id, batch=str(batch), **told, known_other_day=other_day
+    )
     if count:
         uow.emit("reward.codes_uploaded", reward_id, new=count)
     return results
@@ -177,11 +186,19 @@ def _row(
     }
 
 
-def _result(index: bytes, fault: Fault | None, left: set[bytes]) -> Result:
+def _days_of(uow: UnitOfWork, indexes: set[bytes]) -> dict[bytes, date | None]:
+    """The last days these codes have, by their indexes."""
+    found = select(RewardCode.code_index, RewardCode.ends_on).where(
+        RewardCode.dealer_id == uow.dealer_id, RewardCode.code_index.in_(indexes)
+    )
+    return {row.code_index: row.ends_on for row in uow.session.execute(found)} if indexes else {}
+
+
+def _result(index: bytes, fault: Fault | None, left: set[bytes], other_day: bool) -> Result:
     """Of a new code named twice the first is new; `left` are those not yet told of."""
     if fault is not None:
         return Result(Outcome.INVALID, fault)
     if index not in left:
-        return Result(Outcome.KNOWN)
+        return Result(Outcome.KNOWN, other_day=other_day)
     left.discard(index)
     return Result(Outcome.NEW)

@@ -4,22 +4,23 @@ A step is decided under the lock of the member's account, as its cancellation is
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
-from kernel.errors import Conflict, NotFound
+from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.points import ledger
+from loyalty.points.freeze import refuse_frozen
 from loyalty.points.own_account import refuse_own_account
 from loyalty.rewards.code_models import RedemptionStep, RewardCode
-from loyalty.rewards.models import Redemption
+from loyalty.rewards.models import Redemption, Reward, RewardTerms
 from loyalty.rewards.rules.terms import Fulfilment, Terms
-from loyalty.rewards.terms import terms_of
+from loyalty.rewards.terms import said_by
 
 
 class State(StrEnum):
@@ -44,13 +45,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A redemption with the terms it was made on, if it had any, and what has happened to it."""
+    """A redemption with the terms it was made on, if it had any, and what has happened to it; how
+    many codes it has, how many the owner has seen, and how many are past their last day."""
 
     redemption: Redemption
     terms: Terms | None
     steps: tuple[Step, ...]
     codes: int
     revealed: int
+    lapsed: int
 
     @property
     def fulfilment(self) -> Fulfilment:
@@ -83,18 +86,35 @@ def course_of(uow: UnitOfWork, redemption_id: UUID, *, locked: bool = False) -> 
         raise NotFound("redemption_not_found")
     if locked:
         ledger.lock(uow, [row.member_id])
-    codes = select(func.count(), func.count(RewardCode.revealed_at)).where(
-        RewardCode.redemption_id == redemption_id, RewardCode.state == "issued"
-    )
-    issued, revealed = uow.session.execute(codes).one()
-    version = row.terms_version
-    terms = None if version is None else terms_of(uow, row.reward_id, version)
-    return Course(row, terms, _steps(uow, row), issued, revealed)
+    return courses_of(uow, row.member_id, [redemption_id])[redemption_id]
 
 
-def state_of(uow: UnitOfWork, redemption_id: UUID) -> State:
-    """Where a redemption stands. Raises NotFound `redemption_not_found`."""
-    return course_of(uow, redemption_id).state
+def courses_of(
+    uow: UnitOfWork, member_id: UUID, redemption_ids: Collection[UUID]
+) -> dict[UUID, Course]:
+    """Redemptions of one member as they stand, however many in two statements; those of others are
+    left out."""
+    codes = select(
+        func.count(),
+        func.count(RewardCode.revealed_at),
+        func.count().filter(RewardCode.ends_on < uow.today),
+    ).where(RewardCode.redemption_id == Redemption.id, RewardCode.state == "issued")
+    counted = codes.correlate(Redemption).lateral()
+    rows = uow.session.execute(
+        select(Redemption, RewardTerms, *counted.c)
+        .join(Reward, Reward.id == Redemption.reward_id)
+        .join(counted, true())
+        .outerjoin(
+            RewardTerms,
+            (RewardTerms.code == Reward.code) & (RewardTerms.version == Redemption.terms_version),
+        )
+        .where(Redemption.member_id == member_id, Redemption.id.in_(redemption_ids))
+    ).all()
+    steps = _steps(uow, member_id, redemption_ids)
+    return {
+        row.id: Course(row, terms and said_by(terms), tuple(steps[row.id]), *numbers)
+        for row, terms, *numbers in rows
+    }
 
 
 def mark_ready(uow: UnitOfWork, redemption_id: UUID) -> Course:
@@ -115,27 +135,21 @@ def hand_over(uow: UnitOfWork, redemption_id: UUID, *, honoured_by: UUID | None 
 
     Raises NotFound `redemption_not_found`, Forbidden `own_account`, Conflict
     `redemption_cancelled`, `redemption_not_for_counter`, `handed_over_already`,
-    `honoured_elsewhere`.
+    `honoured_elsewhere`, `account_frozen`.
+    """
+    return _give(uow, _at_the_counter(uow, redemption_id), honoured_by or uow.dealer_id)
+
+
+def hand_over_without_code(uow: UnitOfWork, redemption_id: UUID) -> Course:
+    """The same where no counter code shows that the member stands there: never by the person who
+    redeemed it for him, who could take the goods himself (api.md, separation of duties).
+
+    Raises as `hand_over`; Forbidden `separation_of_duties`.
     """
     course = _at_the_counter(uow, redemption_id)
-    if (honoured_by or uow.dealer_id) != (course.redemption.honoured_by or uow.dealer_id):
-        raise Conflict("honoured_elsewhere")
-    return _take(uow, course, State.HANDED_OVER)
-
-
-def keep_step(uow: UnitOfWork, redemption: Redemption, step: State) -> Step:
-    """Write down what happened; the keys of the table let it happen once."""
-    row = RedemptionStep(
-        member_id=redemption.member_id,
-        redemption_id=redemption.id,
-        step=step.value,
-        dealer_id=uow.dealer_id,
-        at=uow.now,
-        by=uow.actor.id,
-    )
-    uow.session.add(row)
-    uow.session.flush()
-    return Step(row.step, row.at, row.by)
+    if course.redemption.redeemed_by == uow.actor.id:
+        raise Forbidden("separation_of_duties")
+    return _give(uow, course, uow.dealer_id)
 
 
 def _at_the_counter(uow: UnitOfWork, redemption_id: UUID) -> Course:
@@ -150,18 +164,48 @@ def _at_the_counter(uow: UnitOfWork, redemption_id: UUID) -> Course:
     return course
 
 
+def _give(uow: UnitOfWork, course: Course, honoured_by: UUID) -> Course:
+    if honoured_by != (course.redemption.honoured_by or uow.dealer_id):
+        raise Conflict("honoured_elsewhere")
+    refuse_frozen(uow, course.redemption.member_id)
+    return _take(uow, course, State.HANDED_OVER)
+
+
 def _take(uow: UnitOfWork, course: Course, step: State) -> Course:
-    taken = keep_step(uow, course.redemption, step)
+    taken = _keep_step(uow, course.redemption, step)
     uow.emit(f"redemption.{step}", course.redemption.id)
     uow.audit(f"redemption.{step}", course.redemption.id)
-    return Course(
-        course.redemption, course.terms, (*course.steps, taken), course.codes, course.revealed
-    )
+    return replace(course, steps=(*course.steps, taken))
 
 
-def _steps(uow: UnitOfWork, row: Redemption) -> tuple[Step, ...]:
-    taken = select(RedemptionStep.step, RedemptionStep.at, RedemptionStep.by).where(
-        RedemptionStep.member_id == row.member_id, RedemptionStep.redemption_id == row.id
+def _keep_step(uow: UnitOfWork, redemption: Redemption, step: State) -> Step:
+    """Write down what happened; the keys of the table let it happen once. A cancellation writes its
+    own step."""
+    row = RedemptionStep(
+        member_id=redemption.member_id,
+        redemption_id=redemption.id,
+        step=step.value,
+        dealer_id=uow.dealer_id,
+        at=uow.now,
+        by=uow.actor.id,
     )
-    found = uow.session.execute(taken.order_by(RedemptionStep.at, RedemptionStep.step))
-    return tuple(Step(*each) for each in found)
+    uow.session.add(row)
+    uow.session.flush()
+    return Step(row.step, row.at, row.by)
+
+
+def _steps(
+    uow: UnitOfWork, member_id: UUID, redemption_ids: Collection[UUID]
+) -> dict[UUID, list[Step]]:
+    taken = (
+        select(RedemptionStep)
+        .where(
+            RedemptionStep.member_id == member_id,
+            RedemptionStep.redemption_id.in_(redemption_ids),
+        )
+        .order_by(RedemptionStep.at, RedemptionStep.step)
+    )
+    found: dict[UUID, list[Step]] = {each: [] for each in redemption_ids}
+    for row in uow.session.scalars(taken):
+        found[row.redemption_id].append(Step(row.step, row.at, row.by))
+    return found

@@ -28,13 +28,15 @@ from loyalty.rewards.terms_agree import Agreed, agree, refuse_misfit
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is held and for how long: points, and the cash besides, for pieces of a reward, for an
-    order (`source` and `key` in another system), or for neither."""
+    order (`source` and `key` in another system), or for neither. `terms_version` are the terms of
+    the reward that the member saw, 0 for none; None does not say."""
 
     points: int
     minutes: int
     cash_fen: int = 0
     reward_id: UUID | None = None
     quantity: int | None = None
+    terms_version: int | None = None
     order: tuple[str, str] | None = None
 
 
@@ -117,8 +119,10 @@ def _agreed(uow: UnitOfWork, member_id: UUID, wish: Wish) -> Agreed | None:
     if (wish.reward_id is None) != (wish.quantity is None):
         raise RuleViolation("reward_and_quantity_together", pointer="/quantity")
     if wish.reward_id is None or wish.quantity is None:
+        if wish.terms_version:
+            raise Conflict("terms_changed", pointer="/terms_version")
         return None
-    agreed = agree(uow, member_id, wish.reward_id, wish.quantity)
+    agreed = agree(uow, member_id, wish.reward_id, wish.quantity, seen=wish.terms_version)
     refuse_misfit(agreed, wish.quantity, points=wish.points, cash_fen=wish.cash_fen)
     return agreed
 
@@ -130,10 +134,11 @@ def _keep_codes(
     pool = select(RewardStock.codes).where(RewardStock.reward_id == wish.reward_id)
     if not agreed.coded and uow.session.scalar(pool) is not None:
         raise Conflict("out_of_stock")
-    for _ in range(wish.quantity or 0) if agreed.coded else ():
-        kept = select(func.reward_keep_code(wish.reward_id, member_id, hold_id, uow.now))
-        if not uow.session.scalar(kept):
-            raise Conflict("out_of_stock")
+    kept = select(
+        func.reward_keep_codes(wish.reward_id, member_id, hold_id, wish.quantity, uow.now)
+    )
+    if agreed.coded and not uow.session.scalar(kept):
+        raise Conflict("out_of_stock")
 
 
 def _issue_codes(uow: UnitOfWork, purpose: HoldPurpose, redemption_id: UUID) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, select
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.points.models import PointHold
-from loyalty.rewards.models import HoldPurpose, Redemption
+from loyalty.rewards.models import HoldPurpose, Redemption, Reward
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,12 @@ class HoldView:
     expires_at: datetime
     ended_at: datetime | None
     redemption_id: UUID | None
+    reward_name_zh: str | None
+    reward_name_en: str | None
 
 
-_HOLDS: Select[PointHold, HoldPurpose, UUID] = (
-    select(PointHold, HoldPurpose, Redemption.id)
+_HOLDS: Select[PointHold, HoldPurpose, UUID, str, str] = (
+    select(PointHold, HoldPurpose, Redemption.id, Reward.name_zh, Reward.name_en)
     .join(
         HoldPurpose,
         (HoldPurpose.member_id == PointHold.member_id) & (HoldPurpose.hold_id == PointHold.id),
@@ -43,6 +45,7 @@ _HOLDS: Select[PointHold, HoldPurpose, UUID] = (
         Redemption,
         (Redemption.member_id == PointHold.member_id) & (Redemption.hold_id == PointHold.id),
     )
+    .outerjoin(Reward, Reward.id == HoldPurpose.reward_id)
 )
 
 
@@ -68,8 +71,19 @@ def list_holds(
     return [_view(uow, row) for row in found]
 
 
-def _view(uow: UnitOfWork, row: Row[PointHold, HoldPurpose, UUID]) -> HoldView:
-    hold, purpose, redemption_id = row
+def open_holds(uow: UnitOfWork, member_id: UUID, *, limit: int) -> list[HoldView]:
+    """What a member's holds keep now, the one that ends soonest first."""
+    rows = _HOLDS.where(
+        PointHold.member_id == member_id,
+        PointHold.state == "open",
+        PointHold.expires_at > uow.now,
+    )
+    found = uow.session.execute(rows.order_by(PointHold.expires_at, PointHold.id).limit(limit))
+    return [_view(uow, row) for row in found]
+
+
+def _view(uow: UnitOfWork, row: Row[PointHold, HoldPurpose, UUID, str, str]) -> HoldView:
+    hold, purpose, redemption_id, name_zh, name_en = row
     over = hold.state == "open" and hold.expires_at <= uow.now
     return HoldView(
         id=hold.id,
@@ -87,4 +101,6 @@ def _view(uow: UnitOfWork, row: Row[PointHold, HoldPurpose, UUID]) -> HoldView:
         expires_at=hold.expires_at,
         ended_at=hold.expires_at if over else hold.ended_at,
         redemption_id=redemption_id,
+        reward_name_zh=name_zh,
+        reward_name_en=name_en,
     )

@@ -43,6 +43,20 @@ class RewardStock(Base):
     codes: Mapped[int | None]
 
 
+class RewardStockAddition(Base):
+    """Pieces that came after the first stock; never of a pool of codes."""
+
+    __tablename__ = "reward_stock_addition"
+
+    id: Mapped[Key]
+    dealer_id: Mapped[UUID]
+    reward_id: Mapped[UUID]
+    pieces: Mapped[int]
+    reason: Mapped[str]
+    added_at: Mapped[Instant]
+    added_by: Mapped[str]
+
+
 class Redemption(Base):
     """`terms_version` and `tier` are what the price was by; null for a reward without terms."""
 

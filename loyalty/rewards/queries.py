@@ -1,4 +1,4 @@
-"""Reads of the catalogue, as the dealer and as one member sees it, and of redemptions."""
+"""Reads of the catalogue and of redemptions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,21 +16,7 @@ from loyalty.rewards.models import (
     RewardStock,
     RewardTerms,
 )
-from loyalty.rewards.terms import InForce, terms_in_force
-from loyalty.rewards.terms_offers import LimitLeft, Offered, offers
-
-__all__ = [
-    "LimitLeft",
-    "Money",
-    "Offered",
-    "RedemptionView",
-    "RewardView",
-    "get_redemption",
-    "get_reward",
-    "list_redemptions",
-    "list_rewards",
-    "offers",
-]
+from loyalty.rewards.terms import InForce, terms_in_force, unseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +74,10 @@ def get_reward(uow: UnitOfWork, reward_id: UUID, *, by_owner: bool = False) -> R
     """One reward; owners do not know of one they cannot see today (F35). Raises NotFound
     `reward_not_found`."""
     row = uow.session.execute(_REWARDS.where(Reward.id == reward_id)).first()
-    termed = terms_in_force(uow)
-    if row is None or (by_owner and row[0].code in _unseen(uow, termed)):
+    if row is None:
+        raise NotFound("reward_not_found")
+    termed = terms_in_force(uow, row[0].code) if row[0].termed else {}
+    if by_owner and unseen(termed, uow.today):
         raise NotFound("reward_not_found")
     return _reward(row, termed)
 
@@ -101,7 +89,7 @@ def list_rewards(
     termed = terms_in_force(uow)
     rows = _REWARDS.order_by(Reward.id).limit(limit)
     if by_owner:
-        rows = rows.where(Reward.code.not_in(_unseen(uow, termed)))
+        rows = rows.where(Reward.code.not_in(unseen(termed, uow.today)))
     if after:
         rows = rows.where(Reward.id > after)
     return [_reward(row, termed) for row in uow.session.execute(rows)]
@@ -124,10 +112,6 @@ def list_redemptions(
         rows = rows.where(Redemption.id < before)
     found = uow.session.execute(rows.order_by(Redemption.id.desc()).limit(limit))
     return [_redemption(row) for row in found]
-
-
-def _unseen(uow: UnitOfWork, termed: Mapping[str, InForce]) -> list[str]:
-    return [code for code, known in termed.items() if not known.terms.visible.holds(uow.today)]
 
 
 def _reward(row: Row[Reward, int], termed: Mapping[str, InForce]) -> RewardView:

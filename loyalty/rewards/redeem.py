@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg
-from psycopg.types.numeric import Int8
+from psycopg.types.numeric import Int4, Int8
 
 from kernel.database import Database
 from kernel.errors import Conflict, DomainError, Forbidden, NotFound, RuleViolation, TooSoon
@@ -24,8 +24,8 @@ from loyalty.rewards.terms_agree import refused_by_terms
 REFUSED: Final = "LR001"
 BUSY: Final = "55P03"
 _REQUEST: Final = (
-    "SELECT role, replayed, sealed, status, headers, body FROM reward_request("
-    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "SELECT role, replayed, sealed, status, headers, body FROM reward_redeem("
+    "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 
 
@@ -49,20 +49,24 @@ def redeem(
     reward_id: UUID,
     quantity: int,
     honoured_by: UUID | None,
+    terms_version: int | None,
     now: datetime,
 ) -> tuple[str, bool, StoredAnswer]:
     """Spend the member's points on `quantity` pieces of a reward; the role acted in, whether the
-    answer is one kept before, and the answer.
+    answer is one kept before, and the answer. `terms_version` is the one the caller saw, 0 for
+    none, None when he does not say.
 
     Raises Stranger, Forbidden `role_lacks`, KeyReused, TooSoon `request_in_flight`; and, for the
     caller to keep as the key's answer, NotFound `reward_not_found` and `member_not_found`,
-    Conflict `insufficient_points`, `account_frozen`, `out_of_stock` and as `refused_by_terms`,
-    RuleViolation `partner_unknown` and `points_out_of_range`.
+    Conflict `insufficient_points`, `account_frozen`, `out_of_stock`, `terms_changed` and as
+    `refused_by_terms`, RuleViolation `partner_unknown`, `honoured_by_staff_only` and
+    `points_out_of_range`, Forbidden `own_account`.
     """
     asked = (
         claim.dealer_id, caller.kind, caller.subject, caller.token_id, list(caller.roles),
         claim.client, claim.key, claim.fingerprint, caller.request_id, now,
         new_id(), new_id(), member_id, reward_id, Int8(quantity), honoured_by,
+        None if terms_version is None else Int4(terms_version),
     )  # fmt: skip
     try:
         row = database.call(_REQUEST, asked)
@@ -103,6 +107,8 @@ def _refusal(outcome: str, facts: dict[str, Any]) -> DomainError:
         return RuleViolation("points_out_of_range", most=MOST_POINTS)
     if outcome == "out_of_stock":
         return Conflict("out_of_stock")
+    if outcome == "terms_changed":
+        return Conflict("terms_changed", pointer="/terms_version")
     if outcome in set(Refusal):
         return refused_by_terms(outcome, facts)
     return refusal(outcome, **facts)

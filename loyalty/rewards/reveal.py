@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from kernel.errors import Conflict
 from kernel.unit_of_work import UnitOfWork
+from loyalty.points.freeze import refuse_frozen
 from loyalty.rewards.code_models import RewardCode
 from loyalty.rewards.codes import COLUMN
 from loyalty.rewards.fulfil import State, course_of
@@ -28,11 +29,12 @@ def reveal(uow: UnitOfWork, redemption_id: UUID) -> list[Revealed]:
     """The codes of the caller's own redemption; the first time marks them revealed.
 
     Raises NotFound `redemption_not_found`, Conflict `redemption_cancelled`,
-    `redemption_without_codes`.
+    `redemption_without_codes`, `account_frozen`.
     """
     course = course_of(uow, redemption_id, locked=True)
     if course.has(State.CANCELLED):
         raise Conflict("redemption_cancelled")
+    refuse_frozen(uow, course.redemption.member_id)
     issued = (RewardCode.redemption_id == redemption_id, RewardCode.state == "issued")
     marked = uow.session.scalars(
         update(RewardCode)

@@ -20,6 +20,7 @@ from loyalty import versions
 from loyalty.earning.rules.standard import UNIT_COST_FEN
 from loyalty.rewards.models import Reward, RewardTerms
 from loyalty.rewards.rules.terms import Terms, dump, parse
+from loyalty.tiers.known import refuse_unknown_tiers
 
 PLAIN_FEN_A_POINT: Final = math.ceil(UNIT_COST_FEN)
 """What a missing point costs where no terms say it: what the programme pays for one (F37)."""
@@ -64,9 +65,15 @@ def draft_terms(
 
 
 def publish_terms(uow: UnitOfWork, terms_id: UUID) -> RewardTerms:
-    """Let them count from their first day on; until then the reward is as it was. Raises as
-    `versions.publish`."""
+    """Let them count from their first day on; until then the reward is as it was. What was drafted
+    long ago is read anew: it may name a tier that is no more.
+
+    Raises as `versions.publish`; RuleViolation `rule_invalid` and `tier_unknown`.
+    """
     row = versions.publish(uow, RewardTerms, terms_id)
+    terms = parse(row.body)
+    refuse_unknown_tiers(uow, terms.tiers or (), "/body/tiers")
+    refuse_unknown_tiers(uow, terms.prices, "/body/prices")
     uow.session.execute(
         update(Reward)
         .where(Reward.code == row.code, Reward.termed.is_(False))
@@ -82,9 +89,15 @@ def end_terms(uow: UnitOfWork, terms_id: UUID, *, effective_until: date) -> Rewa
     return versions.end(uow, RewardTerms, terms_id, effective_until=effective_until)
 
 
-def terms_in_force(uow: UnitOfWork) -> dict[str, InForce]:
-    """The terms that count today, by the code of their reward."""
-    return {row.code: _read(row) for row in versions.in_force(uow, RewardTerms, uow.today)}
+def terms_in_force(uow: UnitOfWork, code: str | None = None) -> dict[str, InForce]:
+    """The terms that count today, by the code of their reward; of all rewards, or of one."""
+    found = versions.in_force(uow, RewardTerms, uow.today, code=code)
+    return {row.code: _read(row) for row in found}
+
+
+def unseen(termed: Mapping[str, InForce], day: date) -> list[str]:
+    """The codes of the rewards that owners do not see on a business day (F35)."""
+    return [code for code, known in termed.items() if not known.terms.visible.holds(day)]
 
 
 def terms_of(uow: UnitOfWork, reward_id: UUID, version: int) -> Terms:
@@ -99,11 +112,16 @@ def terms_of(uow: UnitOfWork, reward_id: UUID, version: int) -> Terms:
     )
     if row is None:
         raise NotFound("rule_not_found")
-    return _read(row).terms
+    return said_by(row)
+
+
+def said_by(row: RewardTerms) -> Terms:
+    """What this version says."""
+    return _terms(dumps(row.body))
 
 
 def _read(row: RewardTerms) -> InForce:
-    return InForce(row, _terms(dumps(row.body)))
+    return InForce(row, said_by(row))
 
 
 @lru_cache(maxsize=4096)

@@ -36,18 +36,25 @@ class Agreed:
     coded: bool = False
 
 
-def agree(uow: UnitOfWork, member_id: UUID, reward_id: UUID, quantity: int) -> Agreed:
-    """What this member pays today; takes the lock of his account where terms decide.
+def agree(
+    uow: UnitOfWork, member_id: UUID, reward_id: UUID, quantity: int, *, seen: int | None = None
+) -> Agreed:
+    """What this member pays today; takes the lock of his account where terms decide. `seen` is the
+    version of the terms he saw, 0 for none: nobody pays a price that he did not see.
 
-    Raises NotFound `reward_not_found` and `member_not_found`, Conflict as `refused_by_terms`.
+    Raises NotFound `reward_not_found` and `member_not_found`, Conflict `terms_changed` and as
+    `refused_by_terms`.
     """
     reward = uow.session.scalar(select(Reward).where(Reward.id == reward_id))
     if reward is None:
         raise NotFound("reward_not_found")
     offer = _offer(uow, reward, member_id, quantity) if reward.termed else None
+    hidden = offer is not None and uow.actor.role == Role.OWNER and not offer.visible
+    if seen is not None and not hidden and (seen or None) != (offer.version if offer else None):
+        raise Conflict("terms_changed", pointer="/terms_version")
     if offer is None:
         return Agreed(reward.points, 1, PLAIN_FEN_A_POINT)
-    if uow.actor.role == Role.OWNER and not offer.visible:
+    if hidden:
         raise NotFound("reward_not_found")
     if offer.refused:
         raise refused_by_terms(offer.refused, offer.facts)
@@ -62,9 +69,11 @@ def agree(uow: UnitOfWork, member_id: UUID, reward_id: UUID, quantity: int) -> A
 
 
 def refuse_misfit(agreed: Agreed, quantity: int, *, points: int, cash_fen: int) -> None:
-    """Points and cash together are the price of these pieces (F37).
+    """Points and cash together are the price of these pieces (F37); where no terms say what cash it
+    costs, what a missing point costs at least.
 
-    Raises RuleViolation `hold_exceeds_price`, `points_too_few`, `cash_too_little`.
+    Raises RuleViolation `hold_exceeds_price`, `points_too_few`, `cash_too_little`,
+    `cash_too_much`.
     """
     price, least = agreed.price * quantity, agreed.least_points * quantity
     if points > price:
@@ -74,13 +83,16 @@ def refuse_misfit(agreed: Agreed, quantity: int, *, points: int, cash_fen: int) 
     least_fen = (price - points) * agreed.fen_a_point
     if cash_fen < least_fen:
         raise RuleViolation("cash_too_little", pointer="/cash", least_fen=least_fen)
+    if agreed.version is not None and cash_fen > least_fen:
+        raise RuleViolation("cash_too_much", pointer="/cash", most_fen=least_fen)
 
 
 def refused_by_terms(refused: str, facts: dict[str, Any]) -> DomainError:
     """The typed error for what the terms of a reward do not allow (F35, F36): Conflict
     `reward_not_available`, `reward_not_for_tier` or `reward_limit_reached`."""
     if refused == "reward_not_available":
-        return Conflict("reward_not_available", **facts)
+        days = f"{facts['from'] or '…'} – {facts['until'] or '…'}"
+        return Conflict("reward_not_available", **facts, days=days)
     if refused == "reward_not_for_tier":
         return Conflict("reward_not_for_tier")
     return Conflict("reward_limit_reached", **facts)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, case, func, select, text
 
 from kernel.unit_of_work import UnitOfWork
 from loyalty.points.models import PointHold
+from loyalty.rewards.code_models import RewardCode
 from loyalty.rewards.models import HoldPurpose, Reward, RewardStock
 
 _TAKEN: Final = text(
@@ -38,8 +39,14 @@ def taken(
 
 def pieces_left(uow: UnitOfWork) -> ColumnElement[int]:
     """For a select of rewards with their stock: pieces on the shelf; when there are none, those a
-    redemption would take from holds that are over."""
+    redemption would take from holds that are over. Codes past their last day are no pieces."""
     over = PointHold.state.in_(("released", "expired")) | (PointHold.expires_at <= uow.now)
+    ended = RewardCode.ends_on < uow.today
+    lapsed = (
+        select(func.count())
+        .where(RewardCode.reward_id == Reward.id, RewardCode.state == "available", ended)
+        .scalar_subquery()
+    )
     returning = (
         select(func.coalesce(func.sum(HoldPurpose.quantity), 0))
         .join(
@@ -49,4 +56,15 @@ def pieces_left(uow: UnitOfWork) -> ColumnElement[int]:
         .where(HoldPurpose.reward_id == Reward.id, HoldPurpose.stock == "kept", over)
         .scalar_subquery()
     )
-    return case((RewardStock.available > 0, RewardStock.available), else_=returning)
+    lapsed_in_holds = (
+        select(func.count())
+        .select_from(RewardCode)
+        .join(
+            PointHold,
+            (PointHold.member_id == RewardCode.member_id) & (PointHold.id == RewardCode.hold_id),
+        )
+        .where(RewardCode.reward_id == Reward.id, RewardCode.state == "held", ended, over)
+        .scalar_subquery()
+    )
+    shelf = RewardStock.available - lapsed
+    return case((shelf > 0, shelf), else_=returning - lapsed_in_holds)

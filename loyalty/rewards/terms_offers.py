@@ -6,17 +6,18 @@ It tells, it does not bind: a redemption decides anew, under the lock of the acc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from kernel.clock import start_of_day
 from kernel.unit_of_work import UnitOfWork
-from loyalty.points.queries import Balance, balance
+from loyalty.points.queries import balance
 from loyalty.rewards.models import Reward, RewardStock
 from loyalty.rewards.rules.offer import Offer, decide, period_began, plain
 from loyalty.rewards.rules.terms import Cash, Fulfilment, Terms
-from loyalty.rewards.terms import PLAIN_FEN_A_POINT, InForce, terms_in_force
+from loyalty.rewards.terms import PLAIN_FEN_A_POINT, InForce, terms_in_force, unseen
 from loyalty.rewards.terms_counts import pieces_left, taken
 from loyalty.tiers.queries import tier_on
 
@@ -33,7 +34,9 @@ class LimitLeft:
 @dataclass(frozen=True, slots=True)
 class Offered:
     """A reward as this member has it today. `points` is his price for a piece, by his `tier`;
-    `reason` is the code a redemption would be refused with, None when he may."""
+    `reason` is the code he would be refused with, None when he may redeem. `cash_fen` he would pay
+    beside all his points for what is missing of the price: 0 when they are enough, None when the
+    terms do not let him."""
 
     id: UUID
     code: str
@@ -49,15 +52,19 @@ class Offered:
     available_until: date | None
     limit: LimitLeft | None
     cash: Cash | None
+    cash_fen: int | None
     fulfilment: str
     in_stock: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class Saver:
+    """What an offer asks of a member: his tier today, his points now, whether he is frozen."""
+
+    member_id: UUID
     tier: str | None
-    balance: Balance
-    taken: Mapping[UUID, int]
+    points: int
+    frozen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,27 +83,34 @@ def offers(uow: UnitOfWork, member_id: UUID, *, after: UUID | None, limit: int) 
 
     Raises NotFound `member_not_found`.
     """
+    has = balance(uow, member_id)
+    saver = Saver(member_id, tier_on(uow, member_id, uow.today), has.available, has.frozen)
+    rows = _REWARDS.where(Reward.id > after) if after else _REWARDS
+    return _offers(uow, saver, rows.order_by(Reward.id).limit(limit))
+
+
+def newest_offers(uow: UnitOfWork, saver: Saver, *, limit: int) -> list[Offered]:
+    """The same for a member of whom all is known, what was offered last first."""
+    return _offers(uow, saver, _REWARDS.order_by(Reward.id.desc()).limit(limit))
+
+
+_REWARDS: Final = select(Reward, RewardStock.codes.is_not(None)).join(
+    RewardStock, RewardStock.reward_id == Reward.id
+)
+
+
+def _offers(uow: UnitOfWork, saver: Saver, rows: Select[Reward, bool]) -> list[Offered]:
     termed = terms_in_force(uow)
-    unseen = [code for code, known in termed.items() if not known.terms.visible.holds(uow.today)]
-    rows = (
-        select(Reward, RewardStock.codes.is_not(None), pieces_left(uow))
-        .join(RewardStock, RewardStock.reward_id == Reward.id)
-        .where(Reward.code.not_in(unseen))
-        .order_by(Reward.id)
-        .limit(limit)
-    )
-    if after:
-        rows = rows.where(Reward.id > after)
-    found = uow.session.execute(rows).all()
-    member = _Member(
-        tier=tier_on(uow, member_id, uow.today),
-        balance=balance(uow, member_id),
-        taken=taken(uow, member_id, _limited(uow, [row[0] for row in found], termed)),
-    )
+    seen = rows.where(Reward.code.not_in(unseen(termed, uow.today)))
+    found = uow.session.execute(seen.add_columns(pieces_left(uow))).all()
+    had = taken(uow, saver.member_id, _limited(uow, [row[0] for row in found], termed))
     return [
-        _offered(uow, member, reward, _Stock(pooled, int(pieces)), termed.get(reward.code))
+        _offered(
+            uow, saver, reward, _Stock(pooled, int(pieces)), termed.get(reward.code),
+            taken=had.get(reward.id, 0),
+        )
         for reward, pooled, pieces in found
-    ]
+    ]  # fmt: skip
 
 
 def _limited(
@@ -113,12 +127,18 @@ def _limited(
 
 
 def _offered(
-    uow: UnitOfWork, member: _Member, reward: Reward, stock: _Stock, known: InForce | None
+    uow: UnitOfWork,
+    saver: Saver,
+    reward: Reward,
+    stock: _Stock,
+    known: InForce | None,
+    *,
+    taken: int,
 ) -> Offered:
     terms = known.terms if known else plain(reward.points, PLAIN_FEN_A_POINT)
-    offer = decide(terms, day=uow.today, tier=member.tier, taken=member.taken.get(reward.id, 0))
-    left = stock.left(terms)
-    reason = _reason(offer, member.balance, left)
+    offer = decide(terms, day=uow.today, tier=saver.tier, taken=taken)
+    left, cash_fen = stock.left(terms), _cash_fen(offer, saver.points)
+    reason = _reason(offer, saver, cash_fen, left)
     return Offered(
         id=reward.id,
         code=reward.code,
@@ -126,7 +146,7 @@ def _offered(
         name_zh=reward.name_zh,
         name_en=reward.name_en,
         points=offer.price,
-        tier=member.tier if known else None,
+        tier=saver.tier if known else None,
         terms_version=known.version if known else None,
         may_redeem=reason is None,
         reason=reason,
@@ -134,20 +154,31 @@ def _offered(
         available_until=terms.available.ends,
         limit=_limit(terms, offer),
         cash=terms.cash,
+        cash_fen=cash_fen,
         fulfilment=str(terms.fulfilment),
         in_stock=left,
     )
 
 
-def _reason(offer: Offer, account: Balance, stock: int) -> str | None:
+def _reason(offer: Offer, saver: Saver, cash_fen: int | None, stock: int) -> str | None:
     """In the order in which a redemption asks."""
     if offer.refused:
         return str(offer.refused)
-    if account.frozen:
+    if saver.frozen:
         return "account_frozen"
-    if account.available < offer.price:
+    if cash_fen is None:
         return "insufficient_points"
     return None if stock else "out_of_stock"
+
+
+def _cash_fen(offer: Offer, points: int) -> int | None:
+    """What a member with so many points pays in cash besides for a piece (F37)."""
+    missing = offer.price - points
+    if missing <= 0:
+        return 0
+    if offer.fen_a_point is None or points < offer.least_points:
+        return None
+    return missing * offer.fen_a_point
 
 
 def _limit(terms: Terms, offer: Offer) -> LimitLeft | None:

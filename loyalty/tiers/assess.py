@@ -95,10 +95,11 @@ def _stand(uow: UnitOfWork, known: InForce, on: date, changed: CTE) -> CTE:
 
 
 def _tell(uow: UnitOfWork, known: InForce, on: date, changed: CTE) -> CTE:
-    """A word for each move, with what showed it."""
+    """A word for each move, with what showed it; the account's lock is held, so that the latest
+    move has the highest id and counts."""
     columns = {
         "member_id": changed.c.member_id,
-        "id": func.point_new_id(uow.now),
+        "id": func.tier_new_word(changed.c.member_id, uow.now),
         "dealer_id": literal(uow.dealer_id),
         "kind": literal(str(Kind.EARNED)),
         "tier": changed.c.tier,

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.selectable import Subquery
 
 from loyalty.members.queries import Who, ids_of, models_owned
+from loyalty.tiers.facts_known import stands
 from loyalty.tiers.models import TierStanding, ValueFact
 from loyalty.tiers.rules.ladder import Cause, Ladder, PeriodEnd, Step
 from loyalty.tiers.rules.scheme import Scheme
@@ -51,7 +52,10 @@ def _scored(components: Sequence[Component], on: date, who: Who) -> Subquery:
     members, fact = ids_of(who).subquery("who"), ValueFact
     begin = min(first_day(component, on) for component in components)
     seen = and_(
-        fact.member_id == members.c.id, who(fact.member_id), fact.happened_on.between(begin, on)
+        fact.member_id == members.c.id,
+        who(fact.member_id),
+        fact.happened_on.between(begin, on),
+        stands(),
     )
     measures = [
         column for at, component in enumerate(components) for column in _measures(at, component, on)

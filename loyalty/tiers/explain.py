@@ -10,10 +10,11 @@ from uuid import UUID
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.members.queries import exists, models_owned
-from loyalty.tiers.facts import facts_of
+from loyalty.tiers.facts_known import facts_of
 from loyalty.tiers.models import TierStanding
 from loyalty.tiers.queries import tier_on
-from loyalty.tiers.rules.ladder import Ladder, Step
+from loyalty.tiers.rules.ladder import Level
+from loyalty.tiers.rules.progress import Held, Keep, Next, progress
 from loyalty.tiers.rules.scheme import Scheme
 from loyalty.tiers.rules.score import Scored, first_day, score, total
 from loyalty.tiers.scheme_life import scheme_on
@@ -46,26 +47,6 @@ class LevelView:
 
 
 @dataclass(frozen=True, slots=True)
-class NextView:
-    """The next level up, and the hundredths of a point that are missing."""
-
-    tier: str
-    at_least: int
-    missing: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeepView:
-    """What keeps the level; below it, since when, and when he falls where to."""
-
-    at_least: int
-    missing: int
-    below_since: date | None
-    falls_on: date | None
-    falls_to: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class StandingView:
     """`tier` counts; `earned_tier` is what the score gives, another while a person has given one
     by hand. Without a scheme there is no score, and nothing to reach."""
@@ -79,8 +60,8 @@ class StandingView:
     score: int | None
     components: list[ComponentView]
     levels: list[LevelView]
-    next: NextView | None
-    keep: KeepView | None
+    next: Next | None
+    keep: Keep | None
 
 
 def standing_of(uow: UnitOfWork, member_id: UUID) -> StandingView:
@@ -88,31 +69,37 @@ def standing_of(uow: UnitOfWork, member_id: UUID) -> StandingView:
     if not exists(uow.session, member_id):
         raise NotFound("member_not_found")
     today, known = uow.today, scheme_on(uow, uow.today)
+    scheme = known.scheme if known else None
     row = uow.session.get(TierStanding, member_id)
-    tier, earned_tier = tier_on(uow, member_id, today), row.tier if row else None
-    since = row.since_on if row else None
-    if known is None:
-        return StandingView(
-            member_id, today, tier, earned_tier, since, None, None, [], [], None, None
-        )
-    scheme = known.scheme
-    parts = _parts(uow, scheme, member_id)
-    levels = _levels(uow, scheme.ladder, member_id)
-    points = total(parts)
-    at = (scheme.ladder.rank(earned_tier) or 0) if row else 0
+    models = _models(uow, member_id)
+    parts = _parts(uow, scheme, member_id) if scheme else []
+    held = Held(
+        tier=tier_on(uow, member_id, today),
+        earned_tier=row.tier if row else None,
+        since_on=row.since_on if row else None,
+        below_since=row.below_since if row else None,
+        score=total(parts) if scheme else None,
+        models=models,
+    )
+    stands = progress(scheme.ladder if scheme else None, held)
     return StandingView(
         member_id=member_id,
         on=today,
-        tier=tier,
-        earned_tier=earned_tier,
-        since_on=since,
-        scheme_version=known.version,
-        score=points,
+        tier=held.tier,
+        earned_tier=held.earned_tier,
+        since_on=held.since_on,
+        scheme_version=known.version if known else None,
+        score=held.score,
         components=[_component(part, today) for part in parts],
-        levels=levels,
-        next=_next(levels, at, points),
-        keep=_keep(scheme.ladder, levels, at, points, row),
+        levels=[_level(level, models) for level in scheme.ladder.levels] if scheme else [],
+        next=stands.next,
+        keep=stands.keep,
     )
+
+
+def parts_of(uow: UnitOfWork, scheme: Scheme, member_id: UUID) -> list[ComponentView]:
+    """The score of today, part by part; it is the sum of their hundredths."""
+    return [_component(part, uow.today) for part in _parts(uow, scheme, member_id)]
 
 
 def _parts(uow: UnitOfWork, scheme: Scheme, member_id: UUID) -> list[Scored]:
@@ -122,34 +109,13 @@ def _parts(uow: UnitOfWork, scheme: Scheme, member_id: UUID) -> list[Scored]:
     return score(scheme.components, facts, uow.today)
 
 
-def _levels(uow: UnitOfWork, ladder: Ladder, member_id: UUID) -> list[LevelView]:
+def _models(uow: UnitOfWork, member_id: UUID) -> list[str]:
     owned = uow.session.execute(models_owned(uow.today, lambda column: column == member_id))
-    models = [model for _, model in owned]
-    return [
-        LevelView(level.code, level.name_zh, level.name_en, level.threshold(models))
-        for level in ladder.levels
-    ]
+    return [model for _, model in owned]
 
 
-def _next(levels: list[LevelView], at: int, points: int) -> NextView | None:
-    if at + 1 >= len(levels):
-        return None
-    level = levels[at + 1]
-    return NextView(level.code, level.at_least, max(0, level.at_least - points))
-
-
-def _keep(
-    ladder: Ladder, levels: list[LevelView], at: int, points: int, row: TierStanding | None
-) -> KeepView | None:
-    if at == 0:
-        return None
-    missing = max(0, levels[at].at_least - points)
-    since = row.below_since if row else None
-    if since is None:
-        return KeepView(levels[at].at_least, missing, None, None, None)
-    earned = max(place for place, level in enumerate(levels) if level.at_least <= points)
-    lower = min(earned, at - 1) if ladder.step is Step.FULL else at - 1
-    return KeepView(levels[at].at_least, missing, since, ladder.falls_on(since), levels[lower].code)
+def _level(level: Level, models: list[str]) -> LevelView:
+    return LevelView(level.code, level.name_zh, level.name_en, level.threshold(models))
 
 
 def _component(part: Scored, today: date) -> ComponentView:

@@ -1,6 +1,6 @@
 """Facts that the value score counts (F24, F59): told by the CRM, or seen on documents.
 
-Append-only: a fact told wrongly is answered by the next one.
+Append-only: a fact told wrongly is withdrawn, and the right one told under another reference.
 """
 
 import re
@@ -14,13 +14,13 @@ from sqlalchemy import insert as insert_all
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from kernel.errors import Conflict, NotFound, RuleViolation
+from kernel.errors import Conflict, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
-from loyalty.members.queries import exists
+from loyalty.points import ledger
 from loyalty.tiers.assess import assess
 from loyalty.tiers.models import ValueFact
-from loyalty.tiers.rules.score import GRADED, Fact, FactKind
+from loyalty.tiers.rules.score import GRADED, FactKind
 
 TOLD: Final = frozenset(
     {
@@ -59,16 +59,16 @@ class SeenFact:
     corrects: bool = False
 
 
-def tell_fact(uow: UnitOfWork, told: ToldFact) -> tuple[ValueFact, bool]:
+def tell_fact(uow: UnitOfWork, told: ToldFact, *, at_once: bool = True) -> tuple[ValueFact, bool]:
     """Write down a fact, and move the member if he has earned it; the flag tells whether it was
-    new. Its reference is unique for ever.
+    new. Its reference is unique for ever. The account is locked first: of two facts at once, the
+    second is looked at with the first. Not `at_once`, the next night moves him.
 
     Raises NotFound `member_not_found`, RuleViolation `fact_does_not_fit` and
     `occurred_in_the_future`, Conflict `fact_changed`.
     """
     _check(uow, told)
-    if not exists(uow.session, told.member_id):
-        raise NotFound("member_not_found")
+    ledger.lock(uow, [told.member_id])
     values = {
         "member_id": told.member_id,
         "happened_on": told.happened_on,
@@ -93,7 +93,8 @@ def tell_fact(uow: UnitOfWork, told: ToldFact) -> tuple[ValueFact, bool]:
     )
     if made is not None:
         uow.audit("value_fact.told", made.id, kind=str(told.kind))
-        assess(uow, [told.member_id])
+        if at_once:
+            assess(uow, [told.member_id])
         return made, True
     known = uow.session.scalars(
         select(ValueFact).where(
@@ -111,21 +112,6 @@ def see_facts(uow: UnitOfWork, seen: Sequence[SeenFact]) -> None:
     """Write down what documents taken in this transaction say of their members."""
     if seen:
         uow.session.execute(insert_all(ValueFact), [_row(uow, each) for each in seen])
-
-
-def facts_of(uow: UnitOfWork, member_id: UUID, *, since: date, until: date) -> list[Fact]:
-    """The facts of `since <= day < until`, as the score takes them."""
-    rows = uow.session.scalars(
-        select(ValueFact).where(
-            ValueFact.member_id == member_id,
-            ValueFact.happened_on >= since,
-            ValueFact.happened_on < until,
-        )
-    )
-    return [
-        Fact(row.happened_on, str(row.id), FactKind(row.kind), row.amount, row.grade, row.corrects)
-        for row in rows
-    ]
 
 
 def _check(uow: UnitOfWork, told: ToldFact) -> None:

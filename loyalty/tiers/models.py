@@ -37,6 +37,20 @@ class ValueFact(Base):
     recorded_by: Mapped[str]
 
 
+class ValueFactWithdrawal(Base):
+    """A told fact that was wrong: whatever asks for facts passes it over."""
+
+    __tablename__ = "value_fact_withdrawal"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    happened_on: Mapped[date] = mapped_column(primary_key=True)
+    fact_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dealer_id: Mapped[UUID]
+    reason: Mapped[str]
+    withdrawn_at: Mapped[Instant]
+    withdrawn_by: Mapped[str]
+
+
 class TierStanding(Base):
     """Where a member stands by his score, and since when that has been below his tier."""
 

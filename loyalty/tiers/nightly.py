@@ -6,62 +6,86 @@ A page is read without a lock; those who move are locked and decided again, a ba
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, and_, bindparam, select
+from sqlalchemy import Select, select
+from sqlalchemy.exc import DBAPIError
 
 from kernel.clock import business_day
+from kernel.errors import DomainError
 from kernel.unit_of_work import UnitOfWork
 from loyalty.members.models import Member
-from loyalty.tiers.assess import move, movers
+from loyalty.points.nightly import Failure, is_matter_of_members, work_apart
+from loyalty.tiers.assess import assess_by, move, movers
+from loyalty.tiers.pages import AFTER_ALL, BEFORE_ALL, PAGE_MEMBERS, Range, of_page, page_after
 from loyalty.tiers.scheme_life import InForce, scheme_on
 
 Enter = Callable[[], AbstractContextManager[UnitOfWork]]
 
-PAGE_MEMBERS: Final = 20_000
 BATCH_MEMBERS: Final = 1_500
-BEFORE_ALL: Final = UUID(int=0)
-AFTER_ALL: Final = UUID(int=2**128 - 1)
 
 
-def assess_all(entered: Enter, *, as_of: datetime, page: int = PAGE_MEMBERS) -> int:
-    """Give every member what the day of an instant brings; how many got another tier."""
-    return sum(pages(entered, as_of=as_of, page=page))
+def assess_all(
+    entered: Enter, failures: list[Failure], *, as_of: datetime, page: int = PAGE_MEMBERS
+) -> int:
+    """Give every member what the day of an instant brings; how many got another tier.
+
+    `failures` gets the members it fails for; the others have their night (P12). Raises what is
+    wrong with the database itself, and TooManyFailuresError.
+    """
+    return sum(pages(entered, failures, as_of=as_of, page=page))
 
 
-def pages(entered: Enter, *, as_of: datetime, page: int = PAGE_MEMBERS) -> Iterator[int]:
+def pages(
+    entered: Enter, failures: list[Failure], *, as_of: datetime, page: int = PAGE_MEMBERS
+) -> Iterator[int]:
     """The same page by page; interrupted, run it again."""
     with entered() as uow:
         on = business_day(as_of, uow.zone)
         known = scheme_on(uow, on)
     if known is None:
         return
-    asked = _movers_between(known, on)
+    asked = movers(known, on, of_page)
     after = BEFORE_ALL
     while after != AFTER_ALL:
         with entered() as uow:
-            last = _end_of_page(uow, after, page)
-            found = list(uow.session.scalars(asked, {"after": after, "last": last}))
-        yield sum(_moved(entered, known, on, batch) for batch in _batches(found))
-        after = last
+            part = page_after(uow, after, page)
+        yield _page(entered, failures, known, on, (asked, part))
+        after = part["last"]
 
 
-def _movers_between(known: InForce, on: date) -> Select[Any]:
-    """One statement for all pages: it is large, and making it takes longer than a page's start."""
-    after, last = bindparam("after", type_=Uuid), bindparam("last", type_=Uuid)
-    return movers(known, on, lambda column: and_(column > after, column <= last))
+def _page(
+    entered: Enter,
+    failures: list[Failure],
+    known: InForce,
+    on: date,
+    asked: tuple[Select[Any], Range],
+) -> int:
+    """Who cannot be read is looked for among all of the page."""
+    try:
+        with entered() as uow:
+            found, work = list(uow.session.scalars(*asked)), partial(_move, known, on)
+    except (DBAPIError, DomainError) as error:
+        if not is_matter_of_members(error):
+            raise
+        found, work = _members(entered, asked[1]), partial(_assess, known, on)
+    return sum(sum(work_apart(entered, batch, failures, work)) for batch in _batches(found))
 
 
-def _moved(entered: Enter, known: InForce, on: date, members: Sequence[UUID]) -> int:
+def _move(known: InForce, on: date, uow: UnitOfWork, members: Sequence[UUID]) -> int:
+    return move(uow, known, on, members)
+
+
+def _assess(known: InForce, on: date, uow: UnitOfWork, members: Sequence[UUID]) -> int:
+    return assess_by(uow, known, on, members)
+
+
+def _members(entered: Enter, part: Range) -> list[UUID]:
     with entered() as uow:
-        return move(uow, known, on, members)
-
-
-def _end_of_page(uow: UnitOfWork, after: UUID, page: int) -> UUID:
-    """The last member of a full page; the last page ends after everybody."""
-    found = select(Member.id).where(Member.id > after).order_by(Member.id).offset(page - 1).limit(1)
-    return uow.session.scalar(found) or AFTER_ALL
+        found = select(Member.id).where(of_page(Member.id)).order_by(Member.id)
+        return list(uow.session.scalars(found, part))
 
 
 def _batches(members: Sequence[UUID]) -> Iterator[Sequence[UUID]]:

@@ -1,7 +1,7 @@
 """Reads of tiers: the tier of a business day, all words about it, and why a member stands there."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,16 +12,24 @@ from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.tiers.models import MemberTier
 from loyalty.tiers.rules.history import History, Kind, Word
+from loyalty.tiers.rules.ladder import Ladder
+from loyalty.tiers.scheme_life import ladders, scheme_on
 
 
 @dataclass(frozen=True, slots=True)
 class TierView:
-    """One word about a member's tier, with why and, for those who may know it, who said it."""
+    """One word about a member's tier, with why and, for those who may know it, who said it.
+
+    The names are those of the scheme that made it or, of one by hand, of the one in force; None
+    where that does not have the tier.
+    """
 
     id: UUID
     member_id: UUID
     kind: str
     tier: str | None
+    name_zh: str | None
+    name_en: str | None
     since_on: date
     until_on: date | None
     cause: str | None
@@ -29,7 +37,7 @@ class TierView:
     score: int | None
     scheme_version: int | None
     evidence: list[dict[str, Any]] | None
-    reason: str
+    reason: str | None
     set_by: str | None
     set_at: datetime
 
@@ -63,7 +71,7 @@ def get_tier(uow: UnitOfWork, member_id: UUID, tier_id: UUID) -> TierView:
     row = uow.session.get(MemberTier, (member_id, tier_id))
     if row is None:
         raise NotFound("member_not_found")
-    return _view(row)
+    return _views(uow, [row])[0]
 
 
 def list_tiers(
@@ -74,15 +82,31 @@ def list_tiers(
     if before:
         rows = rows.where(MemberTier.id < before)
     found = uow.session.scalars(rows.order_by(MemberTier.id.desc()).limit(limit))
-    return [_view(row) for row in found]
+    return _views(uow, found.all())
 
 
-def _view(row: MemberTier) -> TierView:
+def without_staff(said: TierView) -> TierView:
+    """As the owner sees it: why by its cause, and nothing of who wrote what."""
+    return replace(said, reason=None, set_by=None)
+
+
+def _views(uow: UnitOfWork, rows: Sequence[MemberTier]) -> list[TierView]:
+    made = {row.scheme_version for row in rows if row.scheme_version is not None}
+    by_version: dict[int | None, Ladder] = dict(ladders(uow, made).items())
+    if any(row.scheme_version is None for row in rows) and (known := scheme_on(uow, uow.today)):
+        by_version[None] = known.scheme.ladder
+    return [_view(row, by_version.get(row.scheme_version)) for row in rows]
+
+
+def _view(row: MemberTier, ladder: Ladder | None) -> TierView:
+    level = ladder.level(row.tier) if ladder else None
     return TierView(
         id=row.id,
         member_id=row.member_id,
         kind=row.kind,
         tier=row.tier,
+        name_zh=level.name_zh if level else None,
+        name_en=level.name_en if level else None,
         since_on=row.since_on,
         until_on=row.until_on,
         cause=row.cause,

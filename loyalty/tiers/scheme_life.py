@@ -1,6 +1,6 @@
 """Draft, publish and end a tier scheme (F21, F25): a life of `versions`, one scheme a dealer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -8,9 +8,12 @@ from json import dumps, loads
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import select
+
 from kernel.unit_of_work import UnitOfWork
 from loyalty import versions
 from loyalty.tiers.models import TierScheme
+from loyalty.tiers.rules.ladder import Ladder
 from loyalty.tiers.rules.scheme import Scheme, dump, parse
 
 CODE: Final = "tiers"
@@ -46,7 +49,12 @@ def draft_scheme(
 
 
 def publish_scheme(uow: UnitOfWork, scheme_id: UUID) -> TierScheme:
-    """Let it count from its first day on. Raises as `versions.publish`."""
+    """Let it count from its first day on: read once more, for a scheme that cannot be read would
+    stop every document from that day on.
+
+    Raises as `versions.publish`, and RuleViolation `rule_invalid`.
+    """
+    parse(versions.get(uow, TierScheme, scheme_id).body)
     return versions.publish(uow, TierScheme, scheme_id)
 
 
@@ -63,6 +71,16 @@ def scheme_on(uow: UnitOfWork, day: date) -> InForce | None:
 def scheme_of(uow: UnitOfWork, scheme_id: UUID) -> InForce:
     """A version in any state, for a preview. Raises NotFound `rule_not_found`."""
     return _read(versions.get(uow, TierScheme, scheme_id))
+
+
+def ladders(uow: UnitOfWork, numbers: Collection[int]) -> dict[int, Ladder]:
+    """The ladders of these versions, by number."""
+    rows = uow.session.scalars(
+        select(TierScheme).where(
+            TierScheme.dealer_id == uow.dealer_id, TierScheme.version.in_(numbers)
+        )
+    )
+    return {row.version: _read(row).scheme.ladder for row in rows}
 
 
 def _read(row: TierScheme) -> InForce:

@@ -21,7 +21,13 @@ def downgrade() -> None:
         " ALTER TABLE member_tier ENABLE TRIGGER append_only;"
         " ALTER TABLE member_tier ALTER COLUMN tier SET NOT NULL,"
         " DROP COLUMN kind, DROP COLUMN until_on, DROP COLUMN cause, DROP COLUMN previous,"
-        " DROP COLUMN score, DROP COLUMN scheme_version, DROP COLUMN evidence"
+        " DROP COLUMN score, DROP COLUMN scheme_version, DROP COLUMN evidence;"
+        " DELETE FROM import_error USING import_run"
+        " WHERE run_id = import_run.id AND kind = 'facts';"
+        " DELETE FROM import_run WHERE kind = 'facts';"
+        " ALTER TABLE import_run DROP CONSTRAINT import_run_kind_check,"
+        " ADD CONSTRAINT import_run_kind_check"
+        " CHECK (kind IN ('members', 'vehicles', 'documents', 'balances'))"
     )
-    drop_tables("tier_standing", "value_fact", "tier_scheme")
+    drop_tables("tier_standing", "value_fact_withdrawal", "value_fact", "tier_scheme")
     drop_functions("app_create_versioned")

@@ -74,9 +74,30 @@ SELECT app_protect('value_fact', 'SELECT, INSERT');
 -- Read by the million: who is asked for is looked up once a statement, not once a row.
 ALTER POLICY own_dealer ON value_fact USING (dealer_id = (SELECT app_dealer()));
 SELECT app_append_only('value_fact');
+-- A told fact is withdrawn by its id; those of documents are not, and need no place here.
+CREATE UNIQUE INDEX ix_value_fact_told ON value_fact (id) WHERE source IS NOT NULL;
+
+-- A told fact that was wrong: it stays, and counts for nothing.
+CREATE TABLE value_fact_withdrawal (
+    member_id uuid NOT NULL,
+    happened_on date NOT NULL,
+    fact_id uuid NOT NULL,
+    dealer_id uuid NOT NULL,
+    reason text NOT NULL CHECK (length(reason) BETWEEN 1 AND 200),
+    withdrawn_at timestamptz NOT NULL,
+    withdrawn_by text NOT NULL,
+    CONSTRAINT pk_value_fact_withdrawal PRIMARY KEY (member_id, happened_on, fact_id),
+    CONSTRAINT fk_value_fact_withdrawal_fact FOREIGN KEY (member_id, happened_on, fact_id)
+        REFERENCES value_fact (member_id, happened_on, id),
+    CONSTRAINT fk_value_fact_withdrawal_member FOREIGN KEY (dealer_id, member_id)
+        REFERENCES member (dealer_id, id)
+);
+SELECT app_protect('value_fact_withdrawal', 'SELECT, INSERT');
+ALTER POLICY own_dealer ON value_fact_withdrawal USING (dealer_id = (SELECT app_dealer()));
+SELECT app_append_only('value_fact_withdrawal');
 
 INSERT INTO value_fact
-SELECT taken.member_id, taken.occurred_on, taken.id, taken.dealer_id,
+SELECT taken.member_id, COALESCE(original.occurred_on, taken.occurred_on), taken.id, taken.dealer_id,
        COALESCE(original.kind, taken.kind), COALESCE(paid.amount, 0), NULL,
        taken.returns_id IS NOT NULL, NULL, NULL, taken.received_at, 'system'
 FROM source_document taken
@@ -122,4 +143,10 @@ ALTER TABLE member_tier
         CASE kind WHEN 'earned' THEN tier IS NOT NULL AND cause IS NOT NULL AND score IS NOT NULL
                   AND scheme_version IS NOT NULL AND evidence IS NOT NULL AND until_on IS NULL
         ELSE cause IS NULL AND scheme_version IS NULL END
+    );
+
+ALTER TABLE import_run
+    DROP CONSTRAINT import_run_kind_check,
+    ADD CONSTRAINT import_run_kind_check CHECK (
+        kind IN ('members', 'vehicles', 'documents', 'balances', 'facts')
     );

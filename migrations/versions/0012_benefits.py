@@ -12,5 +12,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    drop_functions("benefit_books")
+    drop_functions("benefit_")
     drop_tables("benefit_entry", "benefit_usage", "benefit_grant", "benefit", "supplier")

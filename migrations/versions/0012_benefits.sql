@@ -53,8 +53,9 @@ CREATE UNIQUE INDEX uq_benefit_grant_period ON benefit_grant (
     member_id, benefit_code, COALESCE(vehicle_id, '00000000-0000-0000-0000-000000000000'), origin,
     period_from
 ) WHERE origin <> 'manual';
-CREATE INDEX ix_benefit_grant_due ON benefit_grant (dealer_id, valid_until, member_id) WHERE open;
-CREATE INDEX ix_benefit_grant_vehicle ON benefit_grant (vehicle_id)
+-- The night reads both in the order of members, a page after the other.
+CREATE INDEX ix_benefit_grant_due ON benefit_grant (dealer_id, member_id, valid_until) WHERE open;
+CREATE INDEX ix_benefit_grant_vehicle ON benefit_grant (dealer_id, member_id, vehicle_id)
     WHERE open AND vehicle_id IS NOT NULL;
 SELECT app_protect('benefit_grant', 'SELECT, INSERT');
 GRANT UPDATE (valid_until, granted, reserved, used, lapsed, open) ON benefit_grant TO loyalty_app;
@@ -83,7 +84,6 @@ CREATE TABLE benefit_usage (
     ended_at timestamptz,
     ended_by text,
     end_reason text,
-    version bigint NOT NULL,
     CONSTRAINT pk_benefit_usage PRIMARY KEY (member_id, id),
     CONSTRAINT uq_benefit_usage_id UNIQUE (id),
     CONSTRAINT fk_benefit_usage_grant FOREIGN KEY (member_id, grant_id)
@@ -101,12 +101,50 @@ CREATE TABLE benefit_usage (
     ),
     CONSTRAINT ck_benefit_usage_partner CHECK (partner_fen = 0 OR honoured_by <> dealer_id)
 ) WITH (fillfactor = 80);
-CREATE INDEX ix_benefit_usage_due ON benefit_usage (dealer_id, ends_at, member_id)
+CREATE INDEX ix_benefit_usage_due ON benefit_usage (dealer_id, member_id, ends_at)
     WHERE state = 'reserved';
 SELECT app_protect('benefit_usage', 'SELECT, INSERT');
 GRANT UPDATE (
-    state, honoured_by, partner_fen, used_at, used_by, ended_at, ended_by, end_reason, version
+    state, honoured_by, partner_fen, used_at, used_by, ended_at, ended_by, end_reason
 ) ON benefit_usage TO loyalty_app;
+
+-- A reservation begins as one and ends once; what was used may be undone once. What it is of, and
+-- what was settled by an earlier step, stands. Who honours is the dealer or one of his partners.
+CREATE FUNCTION benefit_usage_steps() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.state <> 'reserved' THEN
+            RAISE EXCEPTION 'a use begins as a reservation' USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END IF;
+    IF (OLD.state, NEW.state) NOT IN (
+        ('reserved', 'used'), ('reserved', 'released'), ('reserved', 'no_show'),
+        ('used', 'reversed')
+    ) OR OLD.state = 'used' AND (NEW.used_at, NEW.used_by, NEW.honoured_by, NEW.partner_fen)
+        IS DISTINCT FROM (OLD.used_at, OLD.used_by, OLD.honoured_by, OLD.partner_fen)
+    OR (
+        NEW.member_id, NEW.id, NEW.dealer_id, NEW.grant_id, NEW.benefit_code, NEW.choice,
+        NEW.place, NEW.appointment_at, NEW.ends_at, NEW.supplier, NEW.cost_fen, NEW.reserved_at,
+        NEW.reserved_by
+    ) IS DISTINCT FROM (
+        OLD.member_id, OLD.id, OLD.dealer_id, OLD.grant_id, OLD.benefit_code, OLD.choice,
+        OLD.place, OLD.appointment_at, OLD.ends_at, OLD.supplier, OLD.cost_fen, OLD.reserved_at,
+        OLD.reserved_by
+    ) THEN
+        RAISE EXCEPTION 'a use goes from step to step' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.state = 'used' AND NEW.honoured_by <> NEW.dealer_id AND NOT EXISTS (
+        SELECT FROM dealer_partner
+        WHERE dealer_id = NEW.dealer_id AND partner_id = NEW.honoured_by
+    ) THEN
+        RAISE EXCEPTION 'only a partner honours' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER steps BEFORE INSERT OR UPDATE ON benefit_usage
+FOR EACH ROW EXECUTE FUNCTION benefit_usage_steps();
 
 -- What moved a lot: differences, of which the lot is the sum.
 CREATE TABLE benefit_entry (
@@ -154,3 +192,39 @@ CREATE INDEX ix_benefit_entry_statement ON benefit_entry (dealer_id, at)
     WHERE kind IN ('use', 'reverse');
 SELECT app_protect('benefit_entry', 'SELECT, INSERT');
 SELECT app_append_only('benefit_entry');
+
+-- When a transaction ends, a lot it touched is the sum of its entries.
+CREATE FUNCTION benefit_check_lot(p_member uuid, p_lot uuid) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    PERFORM FROM benefit_grant lot
+    CROSS JOIN LATERAL (
+        SELECT sum(granted) AS granted, sum(reserved) AS reserved, sum(used) AS used,
+               sum(lapsed) AS lapsed
+        FROM benefit_entry WHERE member_id = p_member AND grant_id = p_lot
+    ) entries
+    WHERE lot.member_id = p_member AND lot.id = p_lot
+        AND (COALESCE(lot.granted, 0), lot.reserved, lot.used, lot.lapsed) IS DISTINCT FROM
+            (entries.granted, entries.reserved, entries.used, entries.lapsed);
+    IF FOUND THEN
+        RAISE EXCEPTION 'a lot of units is the sum of its entries'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_benefit_grant_entries';
+    END IF;
+END
+$$;
+CREATE FUNCTION benefit_grant_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM benefit_check_lot(NEW.member_id, NEW.id);
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION benefit_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM benefit_check_lot(NEW.member_id, NEW.grant_id);
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER balances AFTER INSERT OR UPDATE ON benefit_grant
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION benefit_grant_balances();
+CREATE CONSTRAINT TRIGGER balances AFTER INSERT ON benefit_entry
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION benefit_entry_balances();

@@ -50,7 +50,9 @@ CREATE TABLE counter_verification (
     staff_id uuid NOT NULL,
     at timestamptz NOT NULL,
     outcome text NOT NULL
-        CHECK (outcome IN ('accepted', 'wrong_code', 'expired', 'used', 'not_honoured')),
+        CHECK (outcome IN (
+            'accepted', 'wrong_code', 'expired', 'used', 'not_honoured', 'refused'
+        )),
     issued_by uuid NOT NULL,
     code_id uuid,
     CONSTRAINT pk_counter_verification PRIMARY KEY (id),
@@ -59,7 +61,7 @@ CREATE TABLE counter_verification (
     CONSTRAINT fk_counter_verification_code FOREIGN KEY (issued_by, code_id)
         REFERENCES counter_code (dealer_id, id),
     CONSTRAINT ck_counter_verification_code CHECK (
-        (code_id IS NOT NULL) = (outcome IN ('accepted', 'expired', 'used'))
+        (code_id IS NOT NULL) = (outcome IN ('accepted', 'expired', 'used', 'refused'))
     )
 );
 CREATE UNIQUE INDEX uq_counter_verification_accepted ON counter_verification (code_id)

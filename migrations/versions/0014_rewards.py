@@ -9,12 +9,13 @@ down_revision = "0013"
 
 
 def upgrade() -> None:
-    run_sql(__file__)
     install_functions("loyalty.rewards")
+    run_sql(__file__)
 
 
 def downgrade() -> None:
     drop_tables("reward_terms")
+    op.execute("DROP TRIGGER termed_stands ON reward")
     for table in ("hold_purpose", "redemption"):
         op.execute(f"ALTER TABLE {table} DROP COLUMN terms_version, DROP COLUMN tier")
     op.execute("ALTER TABLE reward DROP COLUMN kind, DROP COLUMN termed")

@@ -5,6 +5,8 @@ ALTER TABLE reward
         CONSTRAINT ck_reward_kind CHECK (kind IN ('goods', 'service', 'voucher')),
     ADD COLUMN termed boolean NOT NULL DEFAULT false;
 GRANT UPDATE (termed) ON reward TO loyalty_app;
+CREATE TRIGGER termed_stands BEFORE UPDATE OF termed ON reward
+    FOR EACH ROW WHEN (OLD.termed AND NOT NEW.termed) EXECUTE FUNCTION reward_termed_stands();
 
 SELECT app_create_versioned('reward_terms');
 ALTER TABLE reward_terms

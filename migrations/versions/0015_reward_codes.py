@@ -15,7 +15,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(
-        "DROP TRIGGER codes_return ON hold_purpose; DROP TRIGGER pool_is_stock ON reward_stock"
+        "DROP TRIGGER codes_return ON hold_purpose; DROP TRIGGER pool_is_stock ON reward_stock;"
+        " DROP TRIGGER ends ON redemption_cancellation"
     )
-    drop_tables("redemption_step", "reward_code")
-    op.execute("ALTER TABLE reward_stock DROP COLUMN codes")
+    drop_tables("reward_stock_addition", "redemption_step", "reward_code")
+    op.execute(
+        "ALTER TABLE reward_stock DROP COLUMN codes;"
+        " ALTER TABLE redemption_cancellation DROP CONSTRAINT fk_redemption_cancellation_member;"
+        " CREATE INDEX ix_redemption_member ON redemption (member_id, id);"
+        " ALTER TABLE redemption DROP CONSTRAINT uq_redemption_member"
+    )

@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
+import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
 from api.idempotency import store_refusal
@@ -319,6 +321,54 @@ def test_what_is_kept_for_replay_cannot_be_read_in_the_table(shop: Shop) -> None
         assert secret.encode() not in readable
 
 
+def told(path: str, body: Any, who: tuple[str, uuid.UUID]) -> bytes:
+    """What a fingerprint of the POST is made of."""
+    said = "\n".join(("POST", path, who[0], str(who[1]))).encode()
+    return said + b"\n" + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+
+
+def test_who_has_the_table_finds_no_short_code_by_trying_them_all(shop: Shop) -> None:
+    name, path = key(), "/v1/counter-verifications"
+    shop.post("service_desk", path, {"code": "47110815"}, key=name)
+    said = told(path, {"code": "47110815"}, ("staff", shop.people["service_desk"]))
+    found = bytes(row(shop, name).fingerprint)
+    assert found not in (sha256(said).digest(), sha256(sha256(said).digest()).digest())
+    assert found == shop.service.vault.mac(said, purpose="idempotency")
+    assert found != shop.service.vault.mac(said, purpose="summary")
+
+
+def test_a_retry_across_the_upgrade_gets_the_answer_that_0_2_gave(
+    shop: Shop, owner: uuid.UUID, spend: Callable[..., TestResponse]
+) -> None:
+    trip, many = key(), key()
+    person = ZHANG_SAN | {"external_ref": {"source": "crm", "id": key()}}
+    first = spend(trip), shop.post("crm", "/v1/members", person, key=many)
+    gift = first[0].json and first[0].json["reward_id"]
+    redemption = {"member_id": str(owner), "reward_id": gift}
+    taken_by_0_2(shop, trip, told("/v1/redemptions", redemption, ("owner", owner)))
+    person_said = orjson.dumps(person, option=orjson.OPT_SORT_KEYS)
+    taken_by_0_2(shop, many, b"POST\n/v1/members\nclient\ncrm\n" + person_said)
+    again = spend(trip), shop.post("crm", "/v1/members", person, key=many)
+    assert [each.data for each in again] == [each.data for each in first]
+    assert [replayed(each) for each in again] == [True, True]
+    assert code(spend(trip, quantity=2)) == (422, "idempotency_key_reused")
+    person["name"] = "王五"
+    answer = shop.post("crm", "/v1/members", person, key=many)
+    assert code(answer) == (422, "idempotency_key_reused")
+    assert balance(shop, owner) == 900
+
+
+def taken_by_0_2(shop: Shop, name: str, said: bytes) -> None:
+    """The claim as the release before this one wrote it."""
+    engine = create_engine(shop.service.settings.database_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE idempotency_claim SET fingerprint = :mark WHERE key = :key"),
+            {"mark": sha256(said).digest(), "key": name},
+        )
+    engine.dispose()
+
+
 def test_a_corrected_if_match_under_the_same_key_is_tried_anew(shop: Shop) -> None:
     name, path = key(), f"/v1/staff/{hire(shop, 'consultant')}/changes"
     body = {"roles": ["finance"], "team": "a", "active": True}
@@ -330,7 +380,7 @@ def test_a_corrected_if_match_under_the_same_key_is_tried_anew(shop: Shop) -> No
 
 
 def test_a_refusal_that_finds_its_key_busy_is_told_to_come_again(shop: Shop, app: Flask) -> None:
-    claim = Claim(shop.dealer_id, "owner-website", key(), b"x")
+    claim = Claim(shop.dealer_id, "owner-website", key(), b"x", b"y")
     database = shop.service.database
     with database.transaction(shop.dealer_id) as session, app.test_request_context():
         assert take(session, claim, now=shop.service.clock()) is None
@@ -341,9 +391,11 @@ def test_a_refusal_that_finds_its_key_busy_is_told_to_come_again(shop: Shop, app
 UNKEPT = [each for each in OPERATIONS if not each.keeps_answer]
 
 
-def test_what_shows_a_person_or_changes_nothing_keeps_no_answer() -> None:
+def test_what_shows_a_person_or_a_code_or_changes_nothing_keeps_no_answer() -> None:
     assert {each.name for each in UNKEPT} == {
         "search_members",
+        "create_code_reveal",
+        "create_counter_code",
         "create_phone_reveal",
         "try_document",
     }

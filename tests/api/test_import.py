@@ -23,6 +23,7 @@ from loyalty.feed.rows import COLUMNS, FeedKind
 from loyalty.feed.run import begin, finish, take_chunk
 from loyalty.feed.take_row import Feed, Record, in_lock_order
 from loyalty.members.queries import vehicles_of
+from tests.support import earning, tiers
 from tests.support.desk import HEADER, TABLES, Desk, faults_of
 from tests.support.shop import Shop
 
@@ -61,6 +62,31 @@ def test_a_car_comes_to_its_owner_and_a_document_to_his_points(desk: Desk) -> No
     (car,) = desk.read(lambda uow: vehicles_of(uow, desk.member(uow, "M1")))
     assert (car.vin, car.plate, car.colour) == ("LFV2A21K8A3000001", "京A12345", "A")
     assert desk.points("M1") == 100
+
+
+def test_facts_are_taken_once_and_the_night_moves_whom_they_raise(desk: Desk) -> None:
+    tiers.publish_scheme(desk.shop)
+    desk.take("members", WANG)
+    member = desk.read(lambda uow: desk.member(uow, "M1"))
+    today = earning.day(desk.shop)
+    file = desk.file(
+        "facts",
+        f"M1,CALL-1,callback,{today},95,",
+        f"M1,SURVEY-1,satisfaction,{today},100,",
+        f"M1,REGION-1,region,{today},,urban",
+        f"M1,CALL-2,callback,{today},,good",
+        more=",marks,grade",
+    )
+    done = desk.run("facts", file)
+    assert (done.exit_code, done.stdout.partition(";")[0]) == (
+        1,
+        "facts: 4 rows, 3 taken (3 new, 0 known before), 1 refused",
+    )
+    assert [fault["code"] for fault in faults_of(file)] == ["fact_does_not_fit"]
+    before = tiers.standing(desk.shop, member)["tier"]
+    tiers.night(desk.shop)
+    after = tiers.standing(desk.shop, member)
+    assert (before, after["tier"], after["score"]) == (None, "base", 3000)
 
 
 def test_a_broken_row_is_reported_by_its_number_and_stops_no_other(desk: Desk) -> None:

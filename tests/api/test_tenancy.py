@@ -23,7 +23,7 @@ from tests.support.finance import honoured_elsewhere
 from tests.support.rewards import draft as draft_terms
 from tests.support.shop import Shop, open_shop
 from tests.support.story import calling, desk, earn, ok, owner, reward
-from tests.support.tiers import draft_scheme
+from tests.support.tiers import draft_scheme, tell
 
 BY_PATH = [operation for operation in OPERATIONS if "<uuid" in operation.path]
 LISTS = [operation for operation in OPERATIONS if operation.paged and "<uuid" not in operation.path]
@@ -66,6 +66,7 @@ def grow(shop: Shop) -> World:
             "staff_id": str(shop.people["consultant"]),
             "job_id": job["id"],
             "settlement_id": honoured_elsewhere(shop, someone),
+            "fact_id": ok(tell(shop, someone, "visit"))["id"],
             **by_hand(shop, someone),
             **kept(shop, someone),
         },

@@ -45,7 +45,7 @@ BUGS = (
         SPENDS, "P1"),
     Bug("the stock is not looked at", "reward_take_stock", {" AND available >= p_quantity": ""},
         partial(last_piece_storm, rounds=2), "P2 round"),
-    Bug("a claim that was taken is not minded", "reward_request",
+    Bug("a claim that was taken is not minded", "reward_redeem",
         {"ON CONFLICT DO NOTHING;\n    IF NOT FOUND THEN":
             "ON CONFLICT DO NOTHING;\n    IF false THEN"},
         partial(retry_storm, keys=1, crowd=24, seed=1), "P3 key"),

@@ -38,10 +38,12 @@ APPEND_ONLY = {
     "redemption_cancellation",
     "redemption_step",
     "referral_transition",
+    "reward_stock_addition",
     "rule_grant",
     "sale_event",
     "settlement",
     "value_fact",
+    "value_fact_withdrawal",
 }
 LEDGER = {
     "point_account",

@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from psycopg.errors import DiskFull
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from api.commands.work import unit_of_work
 from kernel.database import owner_session
@@ -16,6 +17,7 @@ from loyalty.benefits import nightly
 from loyalty.benefits.reserve import Wish, reserve
 from loyalty.benefits.rules.books import Books
 from loyalty.benefits.save import save
+from loyalty.counter.partner import at_issuer
 from loyalty.dealers.roles import Role
 from loyalty.points import ledger
 from loyalty.points.nightly import Failure
@@ -70,6 +72,99 @@ def test_a_row_that_breaks_a_rule_is_refused_by_the_table(
         uow.session.execute(text(statement))
 
 
+STEP = "from step to step"
+
+
+@pytest.mark.parametrize(
+    ("statement", "fence"),
+    [
+        (
+            "UPDATE benefit_usage SET state = 'reserved', used_at = NULL, used_by = NULL,"
+            " honoured_by = NULL WHERE state = 'used'",
+            STEP,
+        ),
+        (
+            "UPDATE benefit_usage SET state = 'released', used_at = NULL, used_by = NULL,"
+            " honoured_by = NULL, ended_at = now(), ended_by = 'x', end_reason = 'x'"
+            " WHERE state = 'used'",
+            STEP,
+        ),
+        ("UPDATE benefit_usage SET partner_fen = 9 WHERE state = 'used'", STEP),
+        (
+            "UPDATE benefit_usage SET state = 'reversed', ended_at = now(), ended_by = 'x',"
+            " end_reason = 'x', honoured_by = gen_random_uuid() WHERE state = 'used'",
+            STEP,
+        ),
+        (
+            "UPDATE benefit_usage SET state = 'used', used_at = now(), used_by = 'x',"
+            " honoured_by = gen_random_uuid() WHERE state = 'reserved'",
+            "only a partner",
+        ),
+        (
+            "INSERT INTO benefit_usage SELECT (jsonb_populate_record(used, jsonb_build_object("
+            "'id', gen_random_uuid()))).* FROM benefit_usage used WHERE state = 'used'",
+            "begins as a reservation",
+        ),
+    ],
+)
+def test_a_use_goes_from_step_to_step_whoever_writes_it(
+    shop: Shop, clock: TestClock, statement: str, fence: str
+) -> None:
+    benefits.go_to(shop, clock, "2027-03-01")
+    benefits.benefit(shop, "wash", WASH)
+    member = benefits.golden(shop)
+    benefits.used(shop, member, "wash")
+    benefits.reserved(shop, member, "wash")
+    with pytest.raises(IntegrityError, match=fence), entered(shop) as uow:
+        uow.session.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["place", "choice", "cost_fen", "supplier", "ends_at", "appointment_at", "reserved_by"],
+)
+def test_what_was_reserved_is_not_written_anew_even_by_the_owner_of_the_tables(
+    shop: Shop, clock: TestClock, column: str
+) -> None:
+    benefits.go_to(shop, clock, "2027-03-01")
+    benefits.benefit(shop, "wash", WASH)
+    benefits.reserved(shop, benefits.golden(shop), "wash")
+    new = {"cost_fen": "9", "ends_at": "now()", "appointment_at": "now()"}.get(column, "'x'")
+    used = "state = 'used', used_at = now(), used_by = 'x', honoured_by = dealer_id"
+    with (
+        pytest.raises(IntegrityError, match=STEP),
+        owner_session(shop.service.settings.database_url) as session,
+    ):
+        session.execute(text(f"UPDATE benefit_usage SET {used}, {column} = {new}"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE benefit_grant SET granted = granted + 100",
+        "UPDATE benefit_grant SET used = used - 1",
+        "INSERT INTO benefit_entry SELECT member_id, gen_random_uuid(), dealer_id, grant_id, NULL,"
+        " 'adjust', 5, 0, 0, 0, 'x', 'x', 'x', now() FROM benefit_entry WHERE kind = 'grant'",
+        GRANT.format("'manual'"),
+    ],
+)
+def test_a_lot_is_the_sum_of_its_entries_when_the_transaction_ends(
+    shop: Shop, other_shop: Shop, clock: TestClock, statement: str
+) -> None:
+    benefits.go_to(shop, clock, "2027-03-01")
+    benefits.benefit(shop, "wash", WASH)
+    benefits.befriend(shop, other_shop.dealer_id)
+    benefits.used(shop, benefits.golden(shop), "wash")
+    with pytest.raises(IntegrityError, match="sum of its entries"), entered(shop) as uow:
+        uow.session.execute(text(statement))
+    with (
+        pytest.raises(IntegrityError, match="sum of its entries"),
+        entered(other_shop) as uow,
+        at_issuer(uow, shop.dealer_id) as there,
+    ):
+        there.session.execute(text(statement))
+
+
 def test_without_the_lock_no_unit_is_given_twice(
     shop: Shop, clock: TestClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +210,48 @@ def test_what_fails_for_one_member_stops_nobody_elses_night(
     assert (done.members, [each.member_id for each in failures]) == (4, [members[2]])
     monkeypatch.undo()
     assert benefits.night(shop).members == 1
+
+
+def test_what_is_wrong_with_the_database_is_no_matter_of_members(
+    shop: Shop, clock: TestClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benefits.go_to(shop, clock, "2027-03-01")
+    benefits.benefit(shop, "wash", WASH)
+    benefits.used(shop, benefits.golden(shop), "wash")
+    benefits.go_to(shop, clock, "2028-01-01", 0)
+
+    def fail(uow: UnitOfWork, every: list[Books]) -> None:
+        raise OperationalError("UPDATE", {}, DiskFull("no room"))
+
+    monkeypatch.setattr("loyalty.benefits.nightly.save", fail)
+    failures: list[Failure] = []
+    with pytest.raises(OperationalError):
+        nightly.settle_all(lambda: entered(shop), failures, as_of=shop.service.clock())
+    assert failures == []
+
+
+def test_a_page_of_the_night_reads_on_from_the_one_before_and_no_further(
+    shop: Shop, clock: TestClock
+) -> None:
+    """On 1 January everybody is due: who reads all of them for each page reads them by the square
+    of their number."""
+    asked = {
+        "dealer": shop.dealer_id,
+        "day": date(2028, 1, 1),
+        "as_of": shop.service.clock(),
+        "after": uuid.UUID(int=0),
+        "most": 500,
+    }
+    with entered(shop) as uow:
+        for setting in ("enable_seqscan", "enable_bitmapscan"):
+            uow.session.execute(text(f"SET LOCAL {setting} = off"))
+        plan = uow.session.scalars(text(f"EXPLAIN {nightly.DUE.text}"), asked).all()
+    found = [line.strip() for line in plan]
+    for index in ("ix_benefit_grant_due", "ix_benefit_grant_vehicle", "ix_benefit_usage_due"):
+        [place] = [number for number, line in enumerate(found) if index in line]
+        assert "Index Cond" in found[place + 1]
+        assert "member_id >" in found[place + 1]
+    assert sum("Limit" in line for line in found) == 4
 
 
 def test_a_night_for_an_instant_that_has_passed_leaves_later_ends_alone(

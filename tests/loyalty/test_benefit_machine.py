@@ -15,7 +15,9 @@ from sqlalchemy import text
 from api.commands.work import unit_of_work
 from kernel.database import owner_session
 from kernel.errors import DomainError
+from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
+from loyalty.benefits.by_hand import grant_by_hand
 from loyalty.benefits.let_go import no_show, release
 from loyalty.benefits.models import BenefitVersion
 from loyalty.benefits.nightly import settle_all
@@ -28,6 +30,8 @@ from loyalty.members.vehicles import OwnedVehicle, add_ownership
 from loyalty.points.nightly import Failure
 from loyalty.points.proof import prove
 from loyalty.tiers.assign import assign_tier
+from loyalty.tiers.facts import SeenFact, see_facts
+from loyalty.tiers.rules.score import FactKind
 from tests.faults.rig import entered
 from tests.support import benefits, story
 from tests.support.benefit_model import BEGIN, BODIES, DAY, Model, midnight
@@ -36,7 +40,7 @@ from tests.support.race import at_once
 from tests.support.shop import Shop
 
 LONG = bool(os.environ.get("LOYALTY_LONG"))
-GAMES, STEPS, THREADS = (150, 50, 16) if LONG else (8, 30, 16)
+GAMES, STEPS, THREADS = (150, 50, 16) if LONG else (6, 30, 16)
 CODES = st.sampled_from(sorted(BODIES))
 PICK = st.integers(0, 20)
 
@@ -102,7 +106,7 @@ class BenefitMachine(RuleBasedStateMachine):
         hours = None if half_days is None else timedelta(hours=12 * half_days)
         at: datetime | None = None if hours is None else self.model.now + hours
         kept: list[uuid.UUID] = []
-        wish = Wish(code, appointment_at=at)
+        wish = Wish(code, appointment_at=at, choice="tea" if code == "gift" else None)
         said = self.attempt(lambda uow: kept.append(reserve(uow, self.member, wish)))
         assert said == self.model.reserve(code, at)
         self.usages += kept
@@ -128,6 +132,36 @@ class BenefitMachine(RuleBasedStateMachine):
             self.tell_tier(uow, tier, self.model.today)
         self.model.words[self.model.today] = tier
         self.model.look()
+
+    @rule()
+    def birthday(self) -> None:
+        """Told twice on one day, it brings one gift."""
+        day = self.model.today
+        with self.work() as uow:
+            see_facts(uow, [SeenFact(new_id(), self.member, FactKind.BIRTHDAY, day, 0)])
+        self.model.events.add(day)
+        self.model.look()
+
+    @rule(units=st.integers(1, 3), days=st.integers(1, 12))
+    def units_by_hand(self, units: int, days: int) -> None:
+        """Not two lots that are alike: which of them is used first is told by their ids alone."""
+        until = self.model.today + days * DAY
+        alike = [
+            lot for lot in self.model.lots if (lot.since, lot.end) == (self.model.today, until)
+        ]
+        if alike:
+            return
+        with self.work() as uow:
+            grant_by_hand(
+                uow,
+                self.member,
+                benefit="wash",
+                vehicle_id=None,
+                units=units,
+                valid_until=until,
+                reason="补偿",
+            )
+        self.model.give("wash", units, until)
 
     @rule(days=st.integers(-2, 1))
     def car_is_sold(self, days: int) -> None:

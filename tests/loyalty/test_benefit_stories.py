@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import benefits, earning, story
+from tests.support import benefits, earning, story, tiers
 from tests.support.benefits import (
     LOUNGE,
     WASH,
@@ -20,6 +20,7 @@ from tests.support.benefits import (
     used,
 )
 from tests.support.clock import TestClock
+from tests.support.counter import befriend, code_of, outcome, show
 from tests.support.shop import Shop
 
 
@@ -168,6 +169,43 @@ def test_the_first_owners_right_ends_with_the_sale_of_his_car(shop: Shop, clock:
     assert problem(benefits.ask(shop, second, "inspection")) == (404, "benefit_not_found")
 
 
+def bought(shop: Shop, member: uuid.UUID, day: str) -> None:
+    body = {"member_id": str(member), **story.SAGITAR, "owned_from": day}
+    story.ok(shop.post("crm", "/v1/vehicle-ownerships", body))
+
+
+def test_the_buyer_who_is_told_first_ends_the_rights_of_the_seller(
+    shop: Shop, clock: TestClock
+) -> None:
+    go_to(shop, clock, "2027-03-01")
+    right = {"bound_to": "vehicle", "quota": {"gold": 3}}
+    benefit(shop, "inspection", WASH | right | {"first_owner_only": True})
+    benefit(shop, "care", WASH | right)
+    seller, buyer = golden(shop), golden(shop, phone="13900139000")
+    bought(shop, seller, "2024-05-01")
+    used(shop, seller, "inspection")
+    assert counts(shop, seller) == {"care": [3], "inspection": [2]}
+    bought(shop, buyer, "2027-03-11")
+    go_to(shop, clock, "2027-03-10", 23)
+    assert counts(shop, seller) == {"care": [3], "inspection": [2]}
+    go_to(shop, clock, "2027-03-11", 0)
+    assert (counts(shop, seller), counts(shop, buyer)) == ({}, {"care": [3]})
+    assert problem(benefits.ask(shop, seller, "care")) == (404, "benefit_not_found")
+    assert [benefits.night(shop).members for _ in range(2)] == [1, 0]
+    assert (counts(shop, seller), counts(shop, buyer)) == ({}, {"care": [3]})
+
+
+def test_who_bought_a_car_together_on_one_day_both_keep_their_rights(
+    shop: Shop, clock: TestClock
+) -> None:
+    go_to(shop, clock, "2027-03-01")
+    benefit(shop, "care", WASH | {"bound_to": "vehicle", "quota": {"gold": 3}})
+    one, other = golden(shop), golden(shop, phone="13900139000")
+    for each in (one, other):
+        bought(shop, each, "2024-05-01")
+    assert counts(shop, one) == counts(shop, other) == {"care": [3]}
+
+
 def test_a_member_with_two_cars_says_for_which(shop: Shop, clock: TestClock) -> None:
     go_to(shop, clock, "2027-03-01")
     benefit(shop, "wash", WASH | {"bound_to": "vehicle"})
@@ -192,21 +230,25 @@ def statement(shop: Shop, which: str, month: str) -> list[tuple[Any, ...]]:
     return [(row[who], row["units"], row["amount"]["amount_fen"]) for row in rows]
 
 
-def test_suppliers_and_partners_are_owed_for_what_they_gave(shop: Shop, clock: TestClock) -> None:
+def test_suppliers_and_partners_are_owed_for_what_they_gave(
+    shop: Shop, other_shop: Shop, clock: TestClock
+) -> None:
     go_to(shop, clock, "2027-03-30")
     benefits.supplier(shop)
     benefit(shop, "lounge", LOUNGE | {"quota": {"gold": 9}, "partner_fen": 8_000})
-    member, partner = golden(shop), shop_of_a_partner(shop)
+    member, partner = golden(shop), other_shop.dealer_id
+    befriend(shop, other_shop)
     soon = {"appointment_at": at(shop, "2027-03-30", 12)}
     first, second = (used(shop, member, "lounge", **soon) for _ in range(2))
     away = reserved(shop, member, "lounge", **soon)
-    done = story.ok(end(shop, away, "uses", honoured_by=str(partner)))
-    assert done["honoured_by"] == str(partner)
+    code = code_of(shop, away, member)
+    assert outcome(show(other_shop, code, issued_by=shop.dealer_id)) == "accepted"
+    assert benefits.usages(shop, member)[0]["honoured_by"] == str(partner)
     assert statement(shop, "supplier", "2027-03") == [("lounge", 2, 24_000)]
     assert statement(shop, "partner-benefit", "2027-03") == [(str(partner), 1, 8_000)]
     go_to(shop, clock, "2027-04-02")
     for usage in (first, away):
-        story.ok(end(shop, usage, "reversals", reason="登记有误"))
+        story.ok(end(shop, usage, "reversals", "duty_manager", reason="登记有误"))
     assert statement(shop, "supplier", "2027-03") == [("lounge", 2, 24_000)]
     assert statement(shop, "supplier", "2027-04") == [("lounge", -1, -12_000)]
     assert statement(shop, "partner-benefit", "2027-04") == [(str(partner), -1, -8_000)]
@@ -214,25 +256,6 @@ def test_suppliers_and_partners_are_owed_for_what_they_gave(shop: Shop, clock: T
     go_to(shop, clock, "2027-04-07")
     assert problem(end(shop, second, "reversals", reason="太晚")) == (409, "reversal_too_late")
     assert counts(shop, member) == {"lounge": [8]}
-
-
-def shop_of_a_partner(shop: Shop) -> uuid.UUID:
-    """A dealer this one lists as its partner."""
-    partner = uuid.uuid4()
-    benefits.make_dealer(shop, partner)
-    benefits.befriend(shop, partner)
-    return partner
-
-
-def test_a_stranger_honours_nothing(shop: Shop, other_shop: Shop, clock: TestClock) -> None:
-    go_to(shop, clock, "2027-03-01")
-    benefit(shop, "wash", WASH)
-    member = golden(shop)
-    usage = reserved(shop, member, "wash")
-    stranger = str(other_shop.dealer_id)
-    refused = end(shop, usage, "uses", honoured_by=stranger)
-    assert problem(refused) == (422, "benefit_partner_unknown")
-    story.ok(end(shop, usage, "uses", honoured_by=str(shop.dealer_id)))
 
 
 def test_a_promotion_in_july_brings_the_rest_of_the_year_at_the_new_rate(
@@ -391,3 +414,69 @@ def test_a_supplier_is_entered_once_and_before_it_is_named(shop: Shop) -> None:
     story.ok(shop.post("dealer_admin", "/v1/benefits", told))
     listed = story.ok(shop.get("finance", "/v1/suppliers"), 200)["items"]
     assert [each["id"] for each in listed] == [made["id"]]
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"), [([(0, 40_000)], [[1], [0], [2]]), ([(0, 40_000), (0, 60_000)], [])]
+)
+def test_a_gift_for_a_sale_is_lost_when_all_of_the_sale_is_given_back_and_what_was_used_stays(
+    shop: Shop, clock: TestClock, parts: list[tuple[int, int]], expected: list[list[int]]
+) -> None:
+    go_to(shop, clock, "2027-03-01")
+    event = {"period": "event", "event": {"kind": "accessory_sale", "valid_days": 30}}
+    for code, units in (("care", 2), ("gift", 1), ("wax", 2)):
+        benefit(shop, code, WASH | event | {"quota": {"gold": units}})
+    member = golden(shop)
+    paper = earning.paper(shop, member, earning.line(1_000), kind="accessory_sale")
+    sale = story.ok(shop.post("crm", "/v1/documents", paper))
+    taken = used(shop, member, "gift")
+    waiting = reserved(shop, member, "care", appointment_at=at(shop, "2027-03-20"))
+    assert counts(shop, member) == {"care": [1], "gift": [0], "wax": [2]}
+    go_to(shop, clock, "2027-03-05")
+    for part in parts:
+        earning.returned(shop, sale, part)
+    names = ["care", "gift", "wax"]
+    assert counts(shop, member) == dict(zip(names, expected, strict=False))
+    states = {each["id"]: each for each in benefits.usages(shop, member)}
+    assert states[taken["id"]]["state"] == "used"
+    if not expected:
+        gone = states[waiting["id"]]
+        assert (gone["state"], gone["end_reason"]) == ("released", "event_undone")
+        assert problem(benefits.ask(shop, member, "wax")) == (404, "benefit_not_found")
+        assert problem(end(shop, waiting, "uses")) == (409, "reservation_ended")
+
+
+def test_a_benefit_names_tiers_there_are_and_stays_bound_to_what_it_was(
+    shop: Shop, clock: TestClock
+) -> None:
+    go_to(shop, clock, "2027-03-01")
+    benefit(shop, "wash", WASH)
+    tiers.publish_scheme(shop)
+    misspelt = benefits.draft(shop, "lounge", WASH | {"quota": {"glod": 2}})
+    to_cars = benefits.draft(shop, "wash", WASH | {"bound_to": "vehicle"})
+    for made, code, pointer in (
+        (misspelt, "tier_unknown", "/body/quota"),
+        (to_cars, "rule_invalid", "/body/bound_to"),
+    ):
+        path = f"/v1/benefits/{made['id']}/publications"
+        refused = shop.post("programme_admin", path)
+        assert problem(refused) == (422, code)
+        assert refused.json is not None
+        assert [each["pointer"] for each in refused.json["errors"]] == [pointer]
+    benefit(shop, "wash", WASH | {"quota": {"gold": 3}})
+
+
+def test_a_gift_for_a_visit_that_was_told_wrongly_goes_with_it(
+    shop: Shop, clock: TestClock
+) -> None:
+    go_to(shop, clock, "2027-03-01")
+    event = {"period": "event", "event": {"kind": "visit", "valid_days": 30}}
+    benefit(shop, "gift", WASH | event | {"quota": {"gold": 2}})
+    member = golden(shop)
+    told = story.ok(tiers.tell(shop, member, "visit"))
+    used(shop, member, "gift")
+    assert counts(shop, member) == {"gift": [1]}
+    withdrawn = {"reason": "会员有误"}
+    story.ok(shop.post("crm", f"/v1/value-facts/{told['id']}/withdrawals", withdrawn))
+    assert counts(shop, member) == {}
+    assert benefits.usages(shop, member)[0]["state"] == "used"

@@ -110,15 +110,16 @@ def test_a_new_code_ends_the_one_before_it(shop: Shop, washes: Washes) -> None:
     assert {each for each, _ in given(shop)} == {wash, other}
 
 
-def test_when_the_act_is_refused_that_is_the_answer_and_the_code_stays_good(
+def test_when_the_act_is_refused_that_is_the_answer_and_kept_and_the_code_stays_good(
     shop: Shop, washes: Washes
 ) -> None:
     wash = washes.of(story.member(shop))
     code = code_for(shop, wash)
     washes.withdrawn.add(wash)
-    refused = show(shop, code)
+    refused, again = (show(shop, code, key="desk-1") for _ in range(2))
     assert (refused.status_code, outcome(refused)) == (409, "out_of_stock")
-    assert (given(shop), attempts(shop)) == ([], [])
+    assert (again.status_code, again.json) == (409, refused.json)
+    assert (given(shop), attempts(shop)) == ([], ["refused"])
     washes.withdrawn.clear()
     assert outcome(show(shop, code)) == "accepted"
 
@@ -164,6 +165,53 @@ def test_ten_wrong_codes_stop_the_guesser_and_no_other(
     assert outcome(show(shop, wrong(code))) == "counter_locked"
     assert (len(attempts(shop)), given(shop)) == (10, [])
     assert outcome(show(shop, code, person=hire(shop, "service_desk"))) == "accepted"
+
+
+def test_whoever_tries_a_code_that_is_refused_ten_times_is_stopped_too(
+    shop: Shop, washes: Washes
+) -> None:
+    wash = washes.of(story.member(shop, phone="13700137000"))
+    code = code_for(shop, wash)
+    clerk = hire(shop, "service_desk", phone="13700137000")
+    said = [outcome(show(shop, code, person=clerk)) for _ in range(11)]
+    assert said == ["own_account"] * 10 + ["counter_locked"]
+    assert (given(shop), attempts(shop)) == ([], ["refused"] * 10)
+
+
+def test_no_code_is_made_for_what_can_no_longer_be_given(shop: Shop, washes: Washes) -> None:
+    wash = washes.of(story.member(shop))
+    washes.gone.add(wash)
+    refused = ask(shop, wash)
+    assert (refused.status_code, outcome(refused)) == (409, "reservation_ended")
+    assert rows(shop, "SELECT id FROM counter_code") == []
+
+
+def test_a_code_asked_for_with_the_same_key_is_another_one_and_no_answer_is_kept(
+    shop: Shop, washes: Washes
+) -> None:
+    """The answer holds the digits: kept for a replay, they would stand in the database."""
+    wash = washes.of(story.member(shop))
+    body = {"purpose": "benefit", "subject_id": str(wash)}
+    first, second = (
+        story.ok(shop.post("crm", "/v1/counter-codes", body, key="crm-1")) for _ in range(2)
+    )
+    assert first["id"] != second["id"]
+    assert rows(shop, "SELECT key FROM idempotency_claim WHERE key = 'crm-1'") == []
+    assert outcome(show(shop, first["code"])) == "expired"
+    assert outcome(show(shop, second["code"])) == "accepted"
+
+
+def test_a_frozen_account_gets_no_code_and_nothing_for_one_it_has(
+    shop: Shop, washes: Washes
+) -> None:
+    member = story.member(shop)
+    wash = washes.of(member)
+    freeze = {"member_id": str(member), "reason": "投诉核实"}
+    code = code_for(shop, wash)
+    story.ok(shop.post("dealer_admin", "/v1/account-freezes", freeze))
+    for refused in (ask(shop, wash, member), show(shop, code)):
+        assert (refused.status_code, outcome(refused)) == (409, "account_frozen")
+    assert given(shop) == []
 
 
 def test_who_was_stopped_may_try_again_when_the_oldest_of_ten_is_15_minutes_old(

@@ -98,7 +98,7 @@ def test_a_guesser_at_a_partners_desk_is_stopped_too(
     assert given(shop) == []
 
 
-def test_an_act_refused_at_a_partners_desk_leaves_no_trace_at_home(
+def test_an_act_refused_at_a_partners_desk_is_kept_there_and_leaves_no_trace_at_home(
     shop: Shop, other_shop: Shop, washes: Washes
 ) -> None:
     befriend(shop, other_shop)
@@ -109,7 +109,8 @@ def test_an_act_refused_at_a_partners_desk_leaves_no_trace_at_home(
     assert (refused.status_code, outcome(refused)) == (409, "out_of_stock")
     kept = "SELECT status FROM idempotency_claim WHERE key = 'abroad-2'"
     assert (rows(shop, kept), rows(other_shop, kept)) == ([], [(409,)])
-    assert (given(shop), rows(other_shop, ATTEMPTS)) == ([], [])
+    assert (given(shop), rows(shop, ATTEMPTS)) == ([], [])
+    assert rows(other_shop, ATTEMPTS) == [("refused", shop.dealer_id)]
     washes.withdrawn.clear()
     assert outcome(show(shop, code)) == "accepted"
 
@@ -131,6 +132,24 @@ def test_at_16_desks_of_two_dealers_at_once_a_code_is_good_once(
     assert at_once(16, act) == {201: 16}
     assert sorted(answers) == ["accepted"] + ["used"] * 15
     assert len(given(shop)) == 1
+
+
+@pytest.mark.parametrize(
+    ("phone", "expected"),
+    [("138 0013 8000", "own_account"), ("13900139000", "accepted"), (None, "accepted")],
+)
+def test_a_partners_clerk_who_is_the_member_himself_is_not_paid_for_his_own_wash(
+    shop: Shop, other_shop: Shop, washes: Washes, phone: str | None, expected: str
+) -> None:
+    befriend(shop, other_shop)
+    clerk = hire(other_shop, "service_desk", phone=phone)
+    code = code_for(shop, washes.of(story.member(shop, phone="13800138000")))
+    tried = show(other_shop, code, person=clerk, issued_by=shop.dealer_id)
+    assert outcome(tried) == expected
+    assert len(given(shop)) == (expected == "accepted")
+    if expected == "own_account":
+        assert rows(other_shop, ATTEMPTS) == [("refused", shop.dealer_id)]
+        assert outcome(show(other_shop, code, issued_by=shop.dealer_id)) == "accepted"
 
 
 def members_seen(uow: UnitOfWork) -> int:

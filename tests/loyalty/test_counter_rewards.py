@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.support import rewards, story
 from tests.support.codes import cancel, redeemed, saver, standing
@@ -11,10 +12,14 @@ from tests.support.race import at_once
 from tests.support.shop import Shop, hire
 
 
-def code_of(shop: Shop, redemption: str, member: uuid.UUID) -> str:
+def ask(shop: Shop, redemption: str, member: uuid.UUID) -> TestResponse:
     """The owner asks for a code for what he redeemed."""
     body = {"purpose": "reward", "subject_id": redemption}
-    found: str = story.ok(shop.post("owner", "/v1/counter-codes", body, subject=member))["code"]
+    return shop.post("owner", "/v1/counter-codes", body, subject=member)
+
+
+def code_of(shop: Shop, redemption: str, member: uuid.UUID) -> str:
+    found: str = story.ok(ask(shop, redemption, member))["code"]
     return found
 
 
@@ -25,8 +30,30 @@ def test_a_reward_is_handed_over_when_the_desk_types_the_owners_code(shop: Shop)
     assert (answer["outcome"], answer["purpose"]) == ("accepted", "reward")
     assert (answer["what"]["name_en"], answer["what"]["quantity"]) == ("A wash", 2)
     assert standing(shop, redemption)["state"] == "handed_over"
-    again = code_of(shop, redemption, member)
-    assert outcome(show(shop, again)) == "handed_over_already"
+    assert outcome(ask(shop, redemption, member)) == "handed_over_already"
+
+
+def test_no_code_is_made_for_a_reward_that_no_desk_hands_over(shop: Shop) -> None:
+    member, gift = saver(shop), rewards.termed(shop, fulfilment="counter")
+    cancelled = redeemed(shop, member, gift)
+    story.ok(cancel(shop, cancelled))
+    assert outcome(ask(shop, cancelled, member)) == "redemption_cancelled"
+    at_once_given = redeemed(shop, member, rewards.termed(shop))
+    assert outcome(ask(shop, at_once_given, member)) == "redemption_not_for_counter"
+
+
+def test_a_partners_clerk_does_not_hand_his_own_reward_over_to_himself(
+    shop: Shop, other_shop: Shop
+) -> None:
+    befriend(shop, other_shop)
+    member, gift = saver(shop), rewards.termed(shop, fulfilment="counter")
+    facts = {"honoured_by": str(other_shop.dealer_id)}
+    made = story.ok(rewards.redeem(shop, member, gift, "duty_manager", **facts))
+    clerk = hire(other_shop, "service_desk", phone="13800138000")
+    code = code_of(shop, made["id"], member)
+    tried = show(other_shop, code, person=clerk, issued_by=shop.dealer_id)
+    assert (outcome(tried), standing(shop, made["id"])["state"]) == ("own_account", "ordered")
+    assert outcome(show(other_shop, code, issued_by=shop.dealer_id)) == "accepted"
 
 
 def test_a_cancelled_redemption_is_not_handed_over(shop: Shop) -> None:

@@ -50,6 +50,9 @@ BALANCE: Row = dict(
         strict=True,
     )
 )
+VISIT: Row = dict(
+    zip(COLUMNS[FeedKind.FACTS], ("M1", "VISIT-1", "visit", "2026-03-01"), strict=True)
+)
 
 
 def taken(paper: Row) -> Document:
@@ -162,12 +165,15 @@ def read(kind: str, cells: Row) -> None:
     elif kind == "balances":
         rows.opening_balance(row, source="crm", member_id=OWNER)
         rows.member_reference(row)
+    elif kind == "facts":
+        rows.told_fact(row, source="crm", member_id=OWNER)
+        rows.member_reference(row)
     else:
         taken(row)
         rows.member_reference(row)
 
 
-GOOD = {"members": MEMBER, "vehicles": CAR, "documents": PAPER, "balances": BALANCE}
+GOOD = {"members": MEMBER, "vehicles": CAR, "documents": PAPER, "balances": BALANCE, "facts": VISIT}
 OPTIONAL = {"occupation", "plate", "owned_until", "expires_on"}
 
 
@@ -203,6 +209,10 @@ def test_an_empty_cell_is_refused_by_the_name_of_its_column(kind: str, column: s
         ("balances", "points", "12.5", "points_invalid"),
         ("balances", "points", "-5", "points_invalid"),
         ("balances", "expires_on", "never", "date_invalid"),
+        ("facts", "kind", "call", "choice_invalid"),
+        ("facts", "marks", "101", "marks_invalid"),
+        ("facts", "marks", "９", "marks_invalid"),
+        ("facts", "grade", "g" * 31, "field_length"),
         ("members", "external_id", "M" * 81, "field_length"),
         ("members", "name", "王" * 61, "field_length"),
         ("members", "external_id", "M\u200b1", "field_characters"),

@@ -27,7 +27,7 @@ from tests.support.codes import (
     standing,
     stock,
 )
-from tests.support.counter import befriend
+from tests.support.counter import befriend, outcome, show
 from tests.support.shop import Shop, hire
 
 NONE, COUNTER, CODE = Fulfilment.NONE, Fulfilment.COUNTER, Fulfilment.CODE
@@ -202,8 +202,14 @@ def test_a_code_that_was_seen_comes_back_to_nobody(shop: Shop) -> None:
     codes_of(shop, member, redemption)
     assert rewards.refusal(cancel(shop, redemption)) == (409, "code_revealed")
     own = cancel(shop, redemption, "owner", subject=member, void_codes=True)
-    assert rewards.refusal(own) == (422, "void_codes_staff_only")
-    assert story.ok(cancel(shop, redemption, void_codes=True))["restored"] == 100
+    assert rewards.refusal(own) == (403, "void_codes_staff_only")
+    clerk = cancel(shop, redemption, void_codes=True)
+    assert rewards.refusal(clerk) == (403, "void_codes_by_manager_only")
+    done = story.ok(cancel(shop, redemption, "showroom_manager", void_codes=True))
+    assert (done["restored"], done["codes_to_block"]) == (100, 1)
+    told = "SELECT data FROM outbox_event WHERE subject_id = :r AND kind = 'redemption.cancelled'"
+    [(event,)] = pools.rows(shop, told, r=redemption)
+    assert event == {"restored": 100, "cash_fen": 0, "codes_to_block": 1}
     assert (pool(shop, gift), stock(shop, gift)) == ((1, 0, 0, 1), (1, 1))
     assert story.balance(shop, member) == 1000
     assert pools.broken(shop) == []
@@ -235,3 +241,60 @@ def test_staff_hand_nothing_over_to_themselves(shop: Shop) -> None:
         answer = act(shop, redemption, how, subject=himself)
         assert rewards.refusal(answer) == (403, "own_account")
     assert standing(shop, redemption)["steps"] == []
+
+
+def test_who_redeemed_for_a_member_does_not_hand_the_goods_over_alone(shop: Shop) -> None:
+    member, gift = saver(shop), rewards.termed(shop, fulfilment="counter")
+    redemption = redeemed_by_staff(shop, member, gift)
+    alone = act(shop, redemption, "handovers", "duty_manager")
+    assert rewards.refusal(alone) == (403, "separation_of_duties")
+    assert standing(shop, redemption)["state"] == "ordered"
+    story.ok(act(shop, redemption, "handovers", "duty_manager", subject=hire(shop, "duty_manager")))
+    by_code = redeemed_by_staff(shop, member, gift)
+    asked = {"purpose": "reward", "subject_id": by_code}
+    code = story.ok(shop.post("owner", "/v1/counter-codes", asked, subject=member))["code"]
+    shown = story.ok(show(shop, code, role="duty_manager"))
+    assert shown["outcome"] == "accepted"
+
+
+def test_who_took_the_cash_of_a_hold_does_not_hand_the_goods_over_alone(shop: Shop) -> None:
+    member, gift = saver(shop), rewards.termed(shop, fulfilment="counter")
+    held = story.ok(rewards.hold(shop, member, gift))["id"]
+    done = story.ok(shop.post("service_desk", f"/v1/point-holds/{held}/captures"))
+    redemption = done["redemption_id"]
+    alone = act(shop, redemption, "handovers")
+    assert rewards.refusal(alone) == (403, "separation_of_duties")
+    story.ok(act(shop, redemption, "handovers", "showroom_manager"))
+
+
+def test_who_redeemed_does_not_give_up_a_code_that_was_seen(shop: Shop) -> None:
+    member, gift = saver(shop), coded(shop, "WASH-0001")
+    made = story.ok(rewards.redeem(shop, member, gift, "showroom_manager"))["id"]
+    codes_of(shop, member, made)
+    himself = cancel(shop, made, "showroom_manager", void_codes=True)
+    assert rewards.refusal(himself) == (403, "separation_of_duties")
+    for clerk in ("service_desk", "duty_manager"):
+        refused = cancel(shop, made, clerk, void_codes=True)
+        assert rewards.refusal(refused) == (403, "void_codes_by_manager_only")
+    assert story.balance(shop, member) == 900
+    done = story.ok(cancel(shop, made, "dealer_admin", void_codes=True))
+    assert done["codes_to_block"] == 1
+    assert (pool(shop, gift), stock(shop, gift)) == ((0, 0, 0, 1), (0, 0))
+
+
+def test_a_frozen_account_takes_nothing_out(shop: Shop) -> None:
+    member = saver(shop)
+    voucher = redeemed(shop, member, coded(shop, "WASH-0001"))
+    _, ordered_one = ordered(shop, member)
+    asked = {"purpose": "reward", "subject_id": ordered_one}
+    code = story.ok(shop.post("owner", "/v1/counter-codes", asked, subject=member))["code"]
+    told = {"member_id": str(member), "reason": "核实中"}
+    freeze = story.ok(shop.post("showroom_manager", "/v1/account-freezes", told))["id"]
+    frozen = (409, "account_frozen")
+    assert rewards.refusal(pools.reveal(shop, member, voucher)) == frozen
+    assert rewards.refusal(act(shop, ordered_one, "handovers")) == frozen
+    assert outcome(show(shop, code)) == "account_frozen"
+    assert standing(shop, voucher)["codes_revealed"] == 0
+    story.ok(shop.post("dealer_admin", f"/v1/account-freezes/{freeze}/lifts"))
+    assert codes_of(shop, member, voucher) == ["WASH-0001"]
+    story.ok(act(shop, ordered_one, "handovers"))

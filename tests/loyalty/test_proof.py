@@ -163,6 +163,14 @@ DAMAGE = {
         "ALTER TABLE benefit_usage DROP CONSTRAINT ck_benefit_usage_used;"
         " UPDATE benefit_usage SET honoured_by = NULL WHERE id = :burn"
     ),
+    "a member stands where the latest word about his score put him": (
+        "INSERT INTO tier_standing VALUES (:m, :dealer, 'silver', 5000, '2026-03-01', NULL, 1);"
+        " INSERT INTO member_tier (member_id, id, dealer_id, tier, since_on, reason, set_by,"
+        " set_at, kind, cause, score, scheme_version, evidence) SELECT :m, id::uuid, :dealer, tier,"
+        " '2026-03-01', cause, 'system', now(), 'earned', cause, 5000, 1, '[]' FROM (VALUES"
+        " ('00000000-0000-7000-8000-000000000002', 'base', 'first'),"
+        " ('00000000-0000-7000-8000-000000000001', 'silver', 'promoted')) said (id, tier, cause)"
+    ),
 }
 
 

@@ -215,7 +215,7 @@ def test_a_dead_connection_is_replaced_and_the_redemption_still_happens_once(
         killed = session.scalar(
             text(
                 "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE query LIKE '%reward_request%' AND pid <> pg_backend_pid()"
+                " WHERE query LIKE '%reward_redeem%' AND pid <> pg_backend_pid()"
                 " AND state = 'idle' AND datname = current_database()"
             )
         )

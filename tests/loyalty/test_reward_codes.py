@@ -273,6 +273,16 @@ def test_no_code_stands_in_any_table_log_or_answer_but_that_of_its_owner(
             assert SECRET.encode().hex() not in row, table
 
 
+def test_a_code_shown_again_is_told_again_and_kept_in_no_answer(shop: Shop) -> None:
+    gift, member = coded(shop, SECRET), saver(shop)
+    path = f"/v1/redemptions/{redeemed(shop, member, gift)}/code-reveals"
+    for _ in range(2):
+        shown = story.ok(shop.post("owner", path, subject=member, key="the-reveal"))
+        assert [each["code"] for each in shown["codes"]] == [SECRET]
+    kept = "SELECT count(*) FROM idempotency_claim WHERE dealer_id = :d AND key = 'the-reveal'"
+    assert pools.rows(shop, kept, d=shop.dealer_id)[0][0] == 0
+
+
 def test_upload_and_reveal_are_audited_with_counts(shop: Shop) -> None:
     gift, member = coded(shop, "WASH-0001"), saver(shop)
     redemption = redeemed(shop, member, gift)
@@ -283,7 +293,11 @@ def test_upload_and_reveal_are_audited_with_counts(shop: Shop) -> None:
         " AND action LIKE 'reward.codes%' ORDER BY id"
     )
     assert [tuple(each) for each in pools.rows(shop, wanted, d=shop.dealer_id)] == [
-        ("reward.codes_uploaded", "dealer_admin", {"new": 1, "known": 0, "invalid": 0}),
+        (
+            "reward.codes_uploaded",
+            "dealer_admin",
+            {"new": 1, "known": 0, "invalid": 0, "known_other_day": 0},
+        ),
         ("reward.codes_revealed", "owner", {"codes": 1, "first": 1}),
         ("reward.codes_revealed", "owner", {"codes": 1, "first": 0}),
     ]

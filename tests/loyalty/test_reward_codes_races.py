@@ -91,7 +91,7 @@ def race(shop: Shop, member: uuid.UUID, redemption: str, *, void_codes: bool) ->
 
     def go(number: int) -> int:
         if number % 2:
-            answer = cancel(shop, redemption, void_codes=void_codes)
+            answer = cancel(shop, redemption, "showroom_manager", void_codes=void_codes)
         else:
             answer = pools.reveal(shop, member, redemption)
         if answer.status_code == 201:

@@ -111,7 +111,7 @@ def test_the_database_offers_what_the_python_rules_offer(
     member, gift, now = story.member(shop), story.reward(shop), instant(DAY, at)
     put(shop, gift, terms)
     if tier:
-        earning.tier(shop, member, tier, "2020-01-01")
+        earning.tier(shop, member, tier, "2020-01-01", role="crm")
     began = period_began(terms.limit.period, DAY) if terms.limit else None
     taken = 0
     told = {"dealer": shop.dealer_id, "member": member, "gift": gift}

@@ -5,9 +5,10 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.loyalty.test_holds import cancel
-from tests.support import earning, rewards, story
+from tests.support import earning, rewards, story, tiers
 from tests.support.clock import TestClock
 from tests.support.earning import day, money
 from tests.support.shop import Shop
@@ -133,7 +134,8 @@ def test_what_is_not_visible_is_not_there_for_owners(shop: Shop, clock: TestCloc
 def test_an_accessory_is_paid_in_points_and_cash_as_its_terms_say(shop: Shop) -> None:
     gift, member = rewards.termed(shop, **MIXED), saver(shop, points=800)
     offer = rewards.offers(shop, member)[gift]
-    assert (offer["reason"], offer["cash"]) == ("insufficient_points", MIXED["cash"])
+    assert (offer["may_redeem"], offer["reason"], offer["cash_fen"]) == (True, None, 2_000)
+    assert offer["cash"] == MIXED["cash"]
     few = rewards.hold(shop, member, gift, points=299, cash=money(8_000))
     assert (*rewards.refusal(few), param(few, "least")) == (422, "points_too_few", 300)
     poor = rewards.hold(shop, member, gift, points=300, cash=money(6_999))
@@ -224,6 +226,52 @@ def test_an_offer_names_the_reason_a_redemption_meets(
     assert (taken.status_code == 201, (taken.json or {}).get("code")) == (reason is None, reason)
 
 
+@pytest.mark.parametrize(
+    ("points", "cash", "cash_fen", "reason"),
+    [
+        (1_000, True, 0, None),
+        (999, True, 10, None),
+        (300, True, 7_000, None),
+        (299, True, None, "insufficient_points"),
+        (999, False, None, "insufficient_points"),
+        (1_000, False, 0, None),
+    ],
+)
+def test_an_offer_tells_the_cash_a_member_needs_beside_all_his_points(
+    shop: Shop, points: int, cash: bool, cash_fen: int | None, reason: str | None
+) -> None:
+    gift = rewards.termed(shop, **(MIXED if cash else {"points": 1_000}))
+    member = saver(shop, points=points)
+    offer = rewards.offers(shop, member)[gift]
+    assert (offer["cash_fen"], offer["may_redeem"]) == (cash_fen, reason is None)
+    assert offer["reason"] == reason
+    if cash_fen:
+        short = rewards.hold(shop, member, gift, points=points, cash=money(cash_fen - 1))
+        assert rewards.refusal(short) == (422, "cash_too_little")
+        story.ok(rewards.hold(shop, member, gift, points=points, cash=money(cash_fen)))
+
+
+def test_reading_one_reward_reads_the_terms_of_no_other(shop: Shop) -> None:
+    plain, gift = story.reward(shop), rewards.termed(shop)
+    rewards.termed(shop)
+    sent: list[str] = []
+
+    def keep(*told: Any) -> None:
+        sent.extend(str(name) for name in told[3].values() if "reward_terms" in told[2])
+
+    engine = shop.service.database.engine
+    event.listen(engine, "before_cursor_execute", keep)
+    try:
+        shown = story.ok(shop.get("auditor", f"/v1/rewards/{gift}"), 200)
+        told = list(sent)
+        assert story.ok(shop.get("auditor", f"/v1/rewards/{plain}"), 200)["terms"] is None
+    finally:
+        event.remove(engine, "before_cursor_execute", keep)
+    assert shown["terms"]["version"] == 1
+    assert shown["code"] in told
+    assert sent == told
+
+
 def test_a_reward_without_terms_is_offered_as_it_always_was(shop: Shop) -> None:
     gift, member = story.reward(shop), saver(shop)
     offer = rewards.offers(shop, member)[gift]
@@ -282,3 +330,18 @@ def test_terms_of_a_reward_that_is_not_there_and_terms_that_are_not_right(shop: 
     wrong = shop.post("dealer_admin", "/v1/reward-terms", told)
     assert rewards.refusal(wrong) == (422, "rule_invalid")
     assert (wrong.json or {})["errors"][0]["pointer"] == "/body/limit/period"
+
+
+def test_terms_that_name_a_tier_nobody_can_have_are_not_published(shop: Shop) -> None:
+    tiers.publish_scheme(shop, tiers.scheme())
+    gift = story.reward(shop)
+    for body, pointer in (({"tiers": ["glod"]}, "tiers"), ({"prices": {"glod": 1}}, "prices")):
+        draft = rewards.draft(shop, gift, {"points": 100} | body)
+        path = f"/v1/reward-terms/{draft['id']}/publications"
+        refused = shop.post("programme_admin", path)
+        assert rewards.refusal(refused) == (422, "tier_unknown")
+        assert (refused.json or {})["errors"][0]["pointer"] == f"/body/{pointer}"
+        assert param(refused, "tier") == "glod"
+    rewards.publish(shop, rewards.draft(shop, gift, {"points": 100, "tiers": ["gold"]}))
+    member = saver(shop)
+    assert rewards.refusal(rewards.redeem(shop, member, gift)) == (409, "reward_not_for_tier")

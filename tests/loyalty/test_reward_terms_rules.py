@@ -102,6 +102,11 @@ def test_what_need_not_be_said_is_what_a_reward_without_terms_does() -> None:
         ({"fulfilment": "post"}, "/body/fulfilment", "unknown_choice"),
         ({"cancel": {"until": "days"}}, "/body/cancel/days", "missing"),
         ({"cancel": {"until": "never", "days": 3}}, "/body/cancel/days", "exclusive"),
+        (
+            {"cancel": {"until": "handed_over", "by_owner": True}},
+            "/body/cancel/by_owner",
+            "never_handed_over",
+        ),
         ({"cancel": {"until": "never", "by_owner": 1}}, "/body/cancel/by_owner", "not_boolean"),
     ],
 )

@@ -15,6 +15,7 @@ from sqlalchemy import event
 
 from api.app import create_app
 from api.cache import RedisCache
+from api.redis_link import RedisLink
 from api.service import Service, build_service
 from kernel.cache import NoCache
 from kernel.servers import start_redis
@@ -432,7 +433,7 @@ def test_what_a_cache_holds_is_believed_only_with_the_right_stamp(shop: Shop) ->
     member = story.member(shop)
     story.earn(shop, member, 200)
     truth, now = seen(shop, member), shop.service.clock()
-    key = f"summary/{shop.dealer_id}/{member}"
+    key = place(shop, member)
     head, _, _ = (shop.service.cache.get(key) or b"").partition(b"\n")
     begun, ended = now - timedelta(days=2), now - timedelta(days=1)
     right = head.split(b" ")[0].decode()
@@ -447,6 +448,47 @@ def test_what_a_cache_holds_is_believed_only_with_the_right_stamp(shop: Shop) ->
     kept = f"{right} {begun.isoformat()} {(now + timedelta(hours=1)).isoformat()}\n{{}}"
     shop.service.cache.put(key, kept.encode(), seconds=60)
     assert seen(shop, member) == {}
+
+
+def test_what_others_write_to_redis_is_neither_shown_nor_fails_anything(
+    shop: Shop, clock: TestClock
+) -> None:
+    member, rich = story.member(shop), story.member(shop)
+    story.earn(shop, member, 200)
+    story.earn(shop, rich, 9_000)
+    truth, key, link = seen(shop, member), place(shop, member), RedisLink(redis_of(shop))
+    seen(shop, rich)
+    ours, riches = link.get(key) or b"", link.get(place(shop, rich)) or b""
+    assert ours.endswith(b"}")
+    assert b"9000" in riches
+    lies = [b"", b"garbage", b"a b c\n{}", b"\xff\xfe x y\n{}", b"\x00" * 40, ours[:40], ours[:-20]]
+    lies += [ours[32:], ours.replace(b"200", b"999"), riches, b"\x00" * 32 + ours[32:]]
+    for lie in lies:
+        link.put(key, lie, seconds=60)
+        with process(clock) as fresh:
+            assert seen(elsewhere(shop, fresh), member) == truth
+    with process(clock) as fresh:
+        shop.service.cache.put(key, shop.service.cache.get(key) or b"", seconds=60)
+        assert fresh.extensions["service"].cache.get(key) == ours[32:]
+
+
+@pytest.mark.parametrize(
+    "kept", [b"", b"garbage", b"a b c\n{}", b"\xff\xfe x y\n{}", b"s 2020-01-01 2099-01-01\n{}"]
+)
+def test_what_cannot_be_read_is_as_good_as_nothing(shop: Shop, kept: bytes) -> None:
+    member = story.member(shop)
+    story.earn(shop, member, 200)
+    truth = seen(shop, member)
+    shop.service.cache.put(place(shop, member), kept, seconds=60)
+    assert seen(shop, member) == truth
+
+
+def place(shop: Shop, member: uuid.UUID) -> str:
+    return f"summary/{shop.dealer_id}/{member}"
+
+
+def redis_of(shop: Shop) -> str:
+    return shop.service.settings.redis_url
 
 
 def refused(shop: Shop, member: uuid.UUID, role: str, subject: uuid.UUID | None = None) -> Any:

@@ -87,17 +87,29 @@ def test_a_members_levels(shop: Shop, other_shop: Shop, clock: TestClock) -> Non
         shop, points=800, cash={"least_points": 300, "fen_a_point": 2}, fulfilment="counter"
     )
     held = story.ok(rewards.hold(shop, member, accessory, points=500, cash=earning.money(600)))
-    story.ok(shop.post("service_desk", f"/v1/point-holds/{held['id']}/captures", {}))
+    paid = story.ok(shop.post("service_desk", f"/v1/point-holds/{held['id']}/captures", {}))
+    bought = paid["redemption_id"]
+    alone = codes.act(shop, bought, "handovers")
+    assert rewards.refusal(alone) == (403, "separation_of_duties")
+    asked = {"purpose": "reward", "subject_id": bought}
+    code = story.ok(shop.post("owner", "/v1/counter-codes", asked, subject=member))["code"]
+    assert counter.outcome(counter.show(shop, code)) == "accepted"
+    assert codes.standing(shop, bought)["state"] == "handed_over"
+    assert rewards.refusal(codes.cancel(shop, bought)) == (409, "handed_over_already")
+    assert codes.stock(shop, accessory) == (10, 9)
     voucher = codes.coded(shop, "KA-1", "KA-2", cancel={"until": "days", "days": 7})
     before = story.balance(shop, member)
     got = codes.redeemed(shop, member, voucher)
     shown = story.ok(codes.reveal(shop, member, got))["codes"]
     assert len(shown) == 1
     refused = codes.act(shop, got, "cancellations", reason="不要了")
-    assert refused.json["code"] == "code_revealed"
+    assert rewards.refusal(refused) == (409, "code_revealed")
     other = codes.redeemed(shop, member, voucher)
+    assert codes.pool(shop, voucher) == (0, 0, 2, 0)
     story.ok(codes.act(shop, other, "cancellations", reason="不要了"))
     assert story.balance(shop, member) == before - 100
+    assert (codes.pool(shop, voucher), codes.stock(shop, voucher)) == ((1, 0, 1, 0), (2, 1))
+    assert codes.standing(shop, got)["state"] == "issued"
 
     # He sells the car: what was the first owner's ends with it.
     sold = dict(story.SAGITAR, owned_until="2027-01-14")

@@ -28,6 +28,22 @@ GAMES: dict[str, dict[str, Any]] = {
         "period": "ownership",
         "quota": {"gold": 2, "silver": 1},
     },
+    "polish": {
+        "period": "calendar_quarter",
+        "quota": {"gold": 7, "silver": 2},
+        "on_change": "by_day",
+    },
+    "wax": {
+        "period": "calendar_quarter",
+        "quota": {"gold": 5, "silver": 2},
+        "on_change": "by_month",
+    },
+    "gift": {
+        "period": "event",
+        "event": {"kind": "birthday", "valid_days": 20},
+        "quota": {"gold": 2, "silver": 1},
+        "choices": [{"code": "tea", "name_zh": "茶礼", "name_en": "Tea"}],
+    },
 }
 BODIES = {code: WASH | change for code, change in GAMES.items()}
 
@@ -37,7 +53,7 @@ class Lot:
     code: str
     since: date
     end: date | None
-    carried: bool = False
+    by_tier: bool = True
     granted: int | None = 0
     reserved: int = 0
     used: int = 0
@@ -70,6 +86,7 @@ class Model:
     now: datetime
     car_until: date | None = None
     words: dict[date, str | None] = field(default_factory=dict)
+    events: set[date] = field(default_factory=set)
     lots: list[Lot] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)
 
@@ -91,12 +108,15 @@ class Model:
             if lot.code == "inspection":
                 lot.end = self.car_until
             self._end_bookings(lot)
-            if not lot.carried:
+            if lot.by_tier or lot.code == "gift":
                 self._follow_the_tier(lot)
             if lot.end and lot.end <= self.today:
                 self._close(lot)
         for code in BODIES:
-            self._open(code)
+            if code != "gift":
+                self._open(code)
+        for day in sorted(self.events):
+            self._open_gift(day)
 
     def _end_bookings(self, lot: Lot) -> None:
         for booking in self.bookings:
@@ -115,48 +135,70 @@ class Model:
         if state == "no_show" and booking.lot.code == "lounge":
             booking.lot.lapsed += 1
 
-    def _units(self, code: str, since: date, last: date) -> int | None:
-        quota = BODIES[code]["quota"]
-        if BODIES[code].get("on_change") == "current":
+    def _units(self, code: str, since: date, end: date | None) -> int | None:
+        """The units of a period as they stand today, or stood on its last day."""
+        quota, how = BODIES[code]["quota"], BODIES[code].get("on_change")
+        if code == "gift":
+            of_its_day: int = quota.get(self.tier(since), 0)
+            return of_its_day
+        last = min(self.today, end - DAY) if end else self.today
+        if how == "current":
             found: int | None = quota.get(self.tier(last), 0)
             return found
-        days = [since + DAY * step for step in range((last - since).days + 1)]
-        most: int | None = max(quota.get(self.tier(day), 0) for day in days)
+        whole = end if end and how in ("by_day", "by_month") else last + DAY
+        days = [since + DAY * step for step in range((whole - since).days)]
+        units = {day: quota.get(self.tier(min(day, last)), 0) for day in days}
+        if how == "by_day":
+            return -(-sum(units.values()) // len(days))
+        if how == "by_month":
+            months = {(day.year, day.month) for day in days}
+            best = [max(units[day] for day in days if (day.year, day.month) == m) for m in months]
+            return -(-sum(best) // len(best))
+        most: int | None = max(units.values())
         return most
 
     def _follow_the_tier(self, lot: Lot) -> None:
-        last = min(self.today, lot.end - DAY) if lot.end else self.today
-        units = self._units(lot.code, lot.since, last)
+        units = self._units(lot.code, lot.since, lot.end)
         lot.granted = None if units is None else max(units, lot.taken)
 
     def _close(self, lot: Lot) -> None:
         lot.open = False
-        if lot.code == "lounge" and not lot.carried and lot.left and lot.end:
-            carried = Lot("lounge", lot.end, lot.end + 20 * DAY, True, 1)
+        if lot.code == "lounge" and lot.by_tier and lot.left and lot.end:
+            carried = Lot("lounge", lot.end, lot.end + 20 * DAY, False, 1)
             self.lots.append(carried)
         lot.lapsed += lot.left or 0
 
     def _open(self, code: str) -> None:
         since, end = self._period(code)
-        mine = [each for each in self.lots if each.code == code and not each.carried]
+        mine = [each for each in self.lots if each.code == code and each.by_tier]
         sold = code == "inspection" and self.car_until and self.car_until <= self.today
         if sold or any(each.since == since for each in mine):
             return
-        units = self._units(code, since, self.today)
+        units = self._units(code, since, end)
         if units != 0:
             self.lots.append(Lot(code, since, end, granted=units))
+
+    def _open_gift(self, day: date) -> None:
+        units = self._units("gift", day, None)
+        given = any(each.code == "gift" and each.since == day for each in self.lots)
+        if units and not given and self.today < day + 20 * DAY:
+            self.lots.append(Lot("gift", day, day + 20 * DAY, False, units))
 
     def _period(self, code: str) -> tuple[date, date | None]:
         first = self.today.replace(day=1)
         if code == "inspection":
             return BEGIN, self.car_until
-        months = 3 if code == "pick_up" else 1
-        if code == "pick_up":
+        months = 3 if BODIES[code]["period"] == "calendar_quarter" else 1
+        if months == 3:
             first = first.replace(month=(first.month - 1) // 3 * 3 + 1)
         end = first
         for _ in range(months):
             end = (end + 31 * DAY).replace(day=1)
         return max(first, BEGIN), end
+
+    def give(self, code: str, units: int, end: date) -> None:
+        """Units by hand, from today on."""
+        self.lots.append(Lot(code, self.today, end, False, units))
 
     # What people do; the answer is the code of the refusal.
 
@@ -188,6 +230,8 @@ class Model:
     def release(self, booking: Booking) -> str | None:
         if booking.state != "reserved":
             return "reservation_ended"
+        if booking.appointment is not None and booking.appointment <= self.now:
+            return "appointment_passed"
         self._finish(booking, "released")
         return None
 

@@ -44,11 +44,11 @@ VALUES (:m, :lasting, :dealer, 'wash', 1, 'tier', NULL, '2025-01-01', '2026-01-0
     (:m, :dated, :dealer, 'wash', 1, 'carried', :lasting, '2026-01-01', '2099-01-01',
         '2099-01-01', 2, 1, 1, 0, true);
 INSERT INTO benefit_usage (member_id, id, dealer_id, grant_id, benefit_code, state, ends_at,
-    cost_fen, partner_fen, honoured_by, reserved_at, reserved_by, used_at, used_by, version)
+    cost_fen, partner_fen, honoured_by, reserved_at, reserved_by, used_at, used_by)
 VALUES (:m, :kept, :dealer, :dated, 'wash', 'reserved', '2099-01-01', 0, 0, NULL, now(), 'x',
-        NULL, NULL, 1),
+        NULL, NULL),
     (:m, :burn, :dealer, :dated, 'wash', 'used', '2099-01-01', 0, 0, :dealer, now(), 'x', now(),
-        'x', 2);
+        'x');
 INSERT INTO benefit_entry (member_id, id, dealer_id, grant_id, usage_id, kind, granted, reserved,
     used, lapsed, actor_id, actor_role, at)
 SELECT :m, gen_random_uuid(), :dealer, said.lot, said.usage, said.kind, said.granted,
@@ -160,17 +160,6 @@ def night(shop: Shop) -> Done:
     done = settle_all(lambda: entered(shop), failures, as_of=shop.service.clock(), page=2)
     assert failures == []
     return done
-
-
-def make_dealer(shop: Shop, dealer_id: uuid.UUID) -> None:
-    """One more dealer, without anybody in it."""
-    engine = create_engine(shop.service.settings.database_url)
-    with engine.begin() as connection:
-        connection.execute(
-            text("INSERT INTO dealer VALUES (:id, :code, '联盟店', 'Asia/Shanghai')"),
-            {"id": dealer_id, "code": f"p-{dealer_id.hex}"},
-        )
-    engine.dispose()
 
 
 def befriend(shop: Shop, partner: uuid.UUID) -> None:

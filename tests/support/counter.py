@@ -19,10 +19,12 @@ GIVEN = "test.given"
 
 @dataclass
 class Washes:
-    """Car washes by id; one that is `withdrawn` is refused at the desk."""
+    """Car washes by id; one that is `withdrawn` is refused at the desk, one that is `gone` gets no
+    code any more."""
 
     owners: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     withdrawn: set[uuid.UUID] = field(default_factory=set)
+    gone: set[uuid.UUID] = field(default_factory=set)
 
     def of(self, member: uuid.UUID) -> uuid.UUID:
         """One more wash of this member."""
@@ -34,6 +36,10 @@ class Washes:
         if subject_id not in self.owners:
             raise NotFound("subject_not_found")
         return self.owners[subject_id]
+
+    def check(self, uow: UnitOfWork, subject_id: uuid.UUID) -> None:
+        if subject_id in self.gone:
+            raise Conflict("reservation_ended")
 
     def act(self, uow: UnitOfWork, subject_id: uuid.UUID, honoured_by: uuid.UUID | None) -> Handed:
         ledger.lock(uow, [self.owners[subject_id]])
@@ -48,6 +54,12 @@ def ask(shop: Shop, subject: uuid.UUID, member: uuid.UUID | None = None) -> Test
     """The owner asks for a code, or the CRM for him."""
     body = {"purpose": "benefit", "subject_id": str(subject)}
     return shop.post("owner" if member else "crm", "/v1/counter-codes", body, subject=member)
+
+
+def code_of(shop: Shop, usage: dict[str, Any], member: uuid.UUID) -> str:
+    """The owner asks for a code for a benefit he reserved."""
+    found: str = story.ok(ask(shop, uuid.UUID(usage["id"]), member))["code"]
+    return found
 
 
 def code_for(shop: Shop, subject: uuid.UUID) -> str:

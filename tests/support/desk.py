@@ -31,9 +31,9 @@ class Desk:
     def __init__(self, shop: Shop, folder: Path) -> None:
         self.shop, self.folder, self._numbers = shop, folder, count(1)
 
-    def file(self, kind: str, *lines: str, encoding: str = "utf-8") -> Path:
+    def file(self, kind: str, *lines: str, encoding: str = "utf-8", more: str = "") -> Path:
         path = self.folder / f"{kind}-{next(self._numbers)}.csv"
-        path.write_bytes("\n".join([HEADER[kind], *lines, ""]).encode(encoding))
+        path.write_bytes("\n".join([HEADER[kind] + more, *lines, ""]).encode(encoding))
         return path
 
     def run(self, kind: str, file: Path, *options: str) -> Result:

@@ -52,14 +52,21 @@ def flat_rule(shop: Shop, code: str, points: int, **body: Any) -> dict[str, Any]
     return rule(shop, code, {"kinds": ["survey"], "award": {"flat": points}} | body)
 
 
-def tier(shop: Shop, member: uuid.UUID, name: str, since_on: str | None = None) -> dict[str, Any]:
+def tier(
+    shop: Shop,
+    member: uuid.UUID,
+    name: str,
+    since_on: str | None = None,
+    role: str = "dealer_admin",
+) -> dict[str, Any]:
+    """A tier by hand; from longer ago than a month only the CRM may tell one."""
     body = {
         "member_id": str(member),
         "tier": name,
         "since_on": since_on or story.today(shop),
         "reason": "年度评定",
     }
-    return story.ok(shop.post("dealer_admin", "/v1/tier-assignments", body))
+    return story.ok(shop.post(role, "/v1/tier-assignments", body))
 
 
 def paper(shop: Shop, member: uuid.UUID, *lines: dict[str, Any], **facts: Any) -> dict[str, Any]:

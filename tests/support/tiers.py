@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from loyalty.points.nightly import Failure
 from loyalty.tiers.nightly import assess_all
 from tests.faults.rig import entered
 from tests.support import story
@@ -87,4 +88,7 @@ def words(shop: Shop, member: uuid.UUID) -> list[dict[str, Any]]:
 
 def night(shop: Shop) -> int:
     """The night's work on tiers; how many moved."""
-    return assess_all(lambda: entered(shop), as_of=shop.service.clock())
+    failures: list[Failure] = []
+    moved = assess_all(lambda: entered(shop), failures, as_of=shop.service.clock())
+    assert failures == []
+    return moved

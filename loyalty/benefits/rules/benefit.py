@@ -95,7 +95,7 @@ class Benefit:
     """What a version of a benefit says.
 
     `quota` has the units of a period by tier; a tier not named has none. `cost_fen` is what the
-    supplier gets for a unit, `partner_fen` what we owe a partner dealer (联盟店) who honoured one.
+    supplier gets for a unit, `partner_fen` what we owe a partner dealer (合作店) who honoured one.
     A use may be reversed up to `reverse_days` after its day.
     """
 

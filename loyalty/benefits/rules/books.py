@@ -3,12 +3,14 @@
 Nothing changes a lot but a move: what is saved, or only shown, is the sum of the moves.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
 from loyalty.benefits.rules.benefit import Benefit, Units
+from loyalty.benefits.rules.period import Owned
 
 
 class Origin(StrEnum):
@@ -51,6 +53,7 @@ class Why(StrEnum):
     TIER = "tier"
     EVENT = "event"
     SOLD = "vehicle_sold"
+    UNDONE = "event_undone"
     PERIOD_OVER = "period_over"
 
 
@@ -134,11 +137,12 @@ class Move:
 
 @dataclass(slots=True)
 class Books:
-    """One member's open lots, his reservations that stand, and what was done to both."""
+    """One member's open lots, his reservations that stand, what was done to both, and his cars."""
 
     member_id: UUID
     lots: list[Lot]
     bookings: list[Booking]
+    owned: Sequence[Owned] = ()
     moves: list[Move] = field(default_factory=list)
 
     def lot(self, lot_id: UUID) -> Lot:

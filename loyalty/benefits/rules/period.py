@@ -24,6 +24,10 @@ class Owned:
     until: date | None
     first: bool
 
+    def holds(self, day: date) -> bool:
+        """Whether the car is his on this day."""
+        return self.since <= day and (self.until is None or day < self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

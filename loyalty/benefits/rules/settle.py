@@ -18,7 +18,8 @@ from loyalty.tiers.rules.score import FactKind
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a member and his dealer at an instant; `starts` gives a day's first one."""
+    """What is known of a member and his dealer at an instant; `starts` gives a day's first one.
+    Of events, those that were not undone."""
 
     now: datetime
     today: date
@@ -48,7 +49,7 @@ def _periods(books: Books, known: Known) -> Iterator[tuple[Lot, Units]]:
             default=0,
         )
         first = known.today - timedelta(days=longest)
-        for owned in [None, *(each for each in known.owned if _owns(each, known.today))]:
+        for owned in [None, *(each for each in known.owned if each.holds(known.today))]:
             for span in spans(versions, first, known.today, joined_on=known.joined_on, owned=owned):
                 lot = _lot(books, code, span, owned)
                 units = _units(lot, known)
@@ -65,7 +66,7 @@ def _events(books: Books, known: Known) -> Iterator[tuple[Lot, Units]]:
                 continue
             until = day + timedelta(days=event.valid_days)
             lot = _lot(books, code, Span(version, day, until), None, Origin.EVENT)
-            units = version.benefit.units(known.tiers.on(day))
+            units = _units(lot, known)
             if units != 0 and known.today < until and not _granted(books, lot):
                 yield lot, units
 
@@ -89,7 +90,9 @@ def _lot(
 
 
 def _units(lot: Lot, known: Known) -> Units:
-    """The quota of a lot as it stands today, or stood on its last day."""
+    """The quota of a lot as it stands today, or stood on its last day; of an event, on its day."""
+    if lot.origin is Origin.EVENT:
+        return lot.benefit.units(known.tiers.on(lot.period_from))
     last = known.today
     if lot.valid_until is not None:
         last = max(lot.period_from, min(last, lot.valid_until - ONE_DAY))
@@ -123,22 +126,24 @@ def _settle_lot(books: Books, lot: Lot, known: Known) -> None:
     for booking in books.bookings:
         if booking.lot_id == lot.id and booking.state is State.RESERVED:
             _settle_booking(books, lot, booking, known)
-    if lot.origin is Origin.TIER:
+    if lot.origin in (Origin.TIER, Origin.EVENT):
         books.adjust(lot, _units(lot, known))
     if lot.valid_until is not None and lot.valid_until <= known.today:
         _close(books, lot)
 
 
 def _end(lot: Lot, known: Known) -> date | None:
-    """The first day without the lot: the rights to a car end with its sale (F34)."""
+    """The first day without the lot: the rights to a car end with its sale (F34), and a gift when
+    what brought it was returned or withdrawn."""
+    if lot.origin is Origin.EVENT and not _stands(lot, known):
+        return _earlier(lot.valid_until, known.today)
     if lot.vehicle_id is None:
         return lot.valid_until
     owners = [
         each
         for each in known.owned
         if each.vehicle_id == lot.vehicle_id
-        and each.since <= lot.period_from
-        and (each.until is None or lot.period_from < each.until)
+        and each.holds(lot.period_from)
         and (each.first or not lot.benefit.first_owner_only)
     ]
     if not owners:
@@ -146,9 +151,19 @@ def _end(lot: Lot, known: Known) -> date | None:
     return _earlier(lot.valid_until, _later([each.until for each in owners]))
 
 
+def _stands(lot: Lot, known: Known) -> bool:
+    event = lot.benefit.event
+    return event is not None and (event.kind, lot.period_from) in known.events
+
+
+def _early(lot: Lot) -> Why:
+    """Why a lot ends before its time."""
+    return Why.UNDONE if lot.origin is Origin.EVENT else Why.SOLD
+
+
 def _settle_booking(books: Books, lot: Lot, booking: Booking, known: Known) -> None:
     if lot.valid_until is not None and booking.dated_on >= lot.valid_until:
-        books.end(booking, State.RELEASED, known.now, Why.SOLD)
+        books.end(booking, State.RELEASED, known.now, _early(lot))
         return
     ends_at = booking.ends_at
     if lot.valid_until is not None:
@@ -160,15 +175,15 @@ def _settle_booking(books: Books, lot: Lot, booking: Booking, known: Known) -> N
 
 def _close(books: Books, lot: Lot) -> None:
     by_tier, ownership = lot.origin is Origin.TIER, lot.benefit.period is Every.OWNERSHIP
-    sold = lot.valid_until != lot.period_until or (by_tier and ownership)
-    carry = lot.benefit.carry_over if by_tier and not sold else None
+    early = lot.valid_until != lot.period_until or (by_tier and ownership)
+    carry = lot.benefit.carry_over if by_tier and not early else None
     if carry and lot.left and lot.period_until:
         units = min(carry.most, lot.left)
         books.move(Kind.CARRY, lot, lapsed=units, reason=Why.PERIOD_OVER)
         books.grant(
             _carried(books, lot, lot.period_until, carry.valid_days), units, Why.PERIOD_OVER
         )
-    books.lapse(lot, Why.SOLD if sold else Why.PERIOD_OVER)
+    books.lapse(lot, _early(lot) if early else Why.PERIOD_OVER)
     lot.open = False
 
 
@@ -188,10 +203,6 @@ def _carried(books: Books, lot: Lot, since: date, days: int) -> Lot:
     )
     carried.id = books.key(carried)
     return carried
-
-
-def _owns(owned: Owned, today: date) -> bool:
-    return owned.since <= today and (owned.until is None or today < owned.until)
 
 
 def _earlier(one: date | None, other: date | None) -> date | None:

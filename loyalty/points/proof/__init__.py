@@ -16,8 +16,9 @@ from loyalty.points.proof.codes import CODES
 from loyalty.points.proof.lots import LOTS, settled_checks
 from loyalty.points.proof.papers import PAPERS
 from loyalty.points.proof.stock import STOCK
+from loyalty.points.proof.tiers import TIERS
 
-CHECKS = (*BOOKS, *LOTS, *PAPERS, *STOCK, *CODES, *BENEFITS)
+CHECKS = (*BOOKS, *LOTS, *PAPERS, *STOCK, *CODES, *BENEFITS, *TIERS)
 
 __all__ = ["CHECKS", "Check", "Finding", "prove", "settled_checks"]
 

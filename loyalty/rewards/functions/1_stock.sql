@@ -1,12 +1,14 @@
 -- Stock of rewards, and how a function of this folder refuses: SQLSTATE LR001, the outcome as the
 -- message, its numbers as the detail. Nothing of the call stays.
 
--- Stock of holds that ended or ran out goes back, once.
+-- Stock of holds that ended or ran out goes back, once. The stock is locked first: who comes second
+-- finds what the first one gave back.
 CREATE OR REPLACE FUNCTION reward_return_overdue(p_reward uuid, p_now timestamptz)
 RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_back bigint;
 BEGIN
+    PERFORM FROM reward_stock WHERE reward_id = p_reward FOR NO KEY UPDATE;
     WITH overdue AS (
         SELECT purpose.member_id, purpose.hold_id
         FROM hold_purpose purpose JOIN point_hold hold
@@ -37,9 +39,16 @@ BEGIN
     IF FOUND THEN
         RETURN true;
     END IF;
-    IF reward_return_overdue(p_reward, p_now) = 0 THEN
-        RETURN false;
-    END IF;
+    RETURN reward_take_anew(p_reward, p_quantity, p_now);
+END
+$$;
+
+-- The same after all that is over went where it belongs: holds that ended, codes past their day.
+CREATE OR REPLACE FUNCTION reward_take_anew(p_reward uuid, p_quantity bigint, p_now timestamptz)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM reward_return_overdue(p_reward, p_now);
+    PERFORM reward_lapse_codes(p_reward, p_now);
     UPDATE reward_stock SET available = available - p_quantity
     WHERE reward_id = p_reward AND available >= p_quantity;
     RETURN FOUND;

@@ -87,3 +87,10 @@ BEGIN
     END IF;
 END
 $$;
+
+-- A reward that has had terms never decides without asking for them again.
+CREATE OR REPLACE FUNCTION reward_termed_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a reward stays termed' USING ERRCODE = 'restrict_violation';
+END
+$$;

@@ -2,12 +2,13 @@
 -- knows him, the claim on the key, points by the ledger's own function, the rows and the kept
 -- answer, and stock last, with the codes a voucher is. Told again, the stored answer comes back.
 -- Terms are asked for only where the reward has had some: under the account's lock, so that two
--- requests are not both the last of a limit.
-CREATE OR REPLACE FUNCTION reward_request(
+-- requests are not both the last of a limit. `p_terms_version` is the one the caller saw, 0 if the
+-- reward had none, null if he does not say: nobody pays a price that he did not see.
+CREATE OR REPLACE FUNCTION reward_redeem(
     p_dealer uuid, p_kind text, p_subject text, p_token_id text, p_roles text[],
     p_client text, p_key text, p_fingerprint bytea, p_request_id text, p_now timestamptz,
     p_redemption uuid, p_set uuid, p_member uuid, p_reward uuid, p_quantity bigint,
-    p_honoured_by uuid,
+    p_honoured_by uuid, p_terms_version integer,
     OUT role text, OUT replayed boolean, OUT sealed boolean, OUT status bigint,
     OUT headers jsonb, OUT body bytea
 ) LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
@@ -100,10 +101,15 @@ BEGIN
         ) offer;
         IF role = 'owner' AND NOT v_visible THEN
             PERFORM reward_refuse('no_reward');
+        ELSIF NULLIF(p_terms_version, 0) IS DISTINCT FROM v_version
+            AND p_terms_version IS NOT NULL THEN
+            PERFORM reward_refuse('terms_changed');
         ELSIF v_refused IS NOT NULL THEN
             PERFORM reward_refuse(v_refused, v_facts);
         END IF;
         v_points := COALESCE(v_price * p_quantity, v_points);
+    ELSIF p_terms_version > 0 THEN
+        PERFORM reward_refuse('terms_changed');
     END IF;
     IF v_points > 10000000 THEN
         PERFORM reward_refuse('out_of_range');
@@ -157,8 +163,8 @@ BEGIN
         p_redemption, p_request_id, jsonb_build_object('points', v_points, 'quantity', p_quantity)
     );
     UPDATE idempotency_claim claim
-    SET status = reward_request.status, headers = reward_request.headers,
-        body = reward_request.body
+    SET status = reward_redeem.status, headers = reward_redeem.headers,
+        body = reward_redeem.body
     WHERE claim.dealer_id = p_dealer AND claim.client = p_client AND claim.key = p_key;
     UPDATE reward_stock SET available = available - p_quantity
     WHERE reward_id = p_reward AND available >= p_quantity;
@@ -166,11 +172,27 @@ BEGIN
         PERFORM reward_refuse('out_of_stock');
     END IF;
     IF v_fulfilment = 'code' THEN
-        FOR v_piece IN 1..p_quantity LOOP
-            IF NOT reward_take_code(p_reward, p_redemption, p_now) THEN
-                PERFORM reward_refuse('out_of_stock');
-            END IF;
-        END LOOP;
+        IF NOT reward_take_codes(p_reward, p_redemption, p_quantity, p_now) THEN
+            PERFORM reward_refuse('out_of_stock');
+        END IF;
     END IF;
+END
+$$;
+
+-- The same for a caller that knows of no terms: the release before this one while it still runs.
+CREATE OR REPLACE FUNCTION reward_request(
+    p_dealer uuid, p_kind text, p_subject text, p_token_id text, p_roles text[],
+    p_client text, p_key text, p_fingerprint bytea, p_request_id text, p_now timestamptz,
+    p_redemption uuid, p_set uuid, p_member uuid, p_reward uuid, p_quantity bigint,
+    p_honoured_by uuid,
+    OUT role text, OUT replayed boolean, OUT sealed boolean, OUT status bigint,
+    OUT headers jsonb, OUT body bytea
+) LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT done.* INTO role, replayed, sealed, status, headers, body FROM reward_redeem(
+        p_dealer, p_kind, p_subject, p_token_id, p_roles, p_client, p_key, p_fingerprint,
+        p_request_id, p_now, p_redemption, p_set, p_member, p_reward, p_quantity, p_honoured_by,
+        NULL
+    ) done;
 END
 $$;

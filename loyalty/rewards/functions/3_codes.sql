@@ -21,39 +21,68 @@ BEGIN
 END
 $$;
 
--- Hands one code to a redemption; false when there is none.
-CREATE OR REPLACE FUNCTION reward_take_code(
-    p_reward uuid, p_redemption uuid, p_now timestamptz
+-- The next code for one of the pieces taken that still want one. Before there is none, they go back
+-- and are taken anew: codes past their day count as pieces until then.
+CREATE OR REPLACE FUNCTION reward_find_code(
+    p_reward uuid, p_on date, p_pieces bigint, p_now timestamptz
+) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    v_code uuid := reward_next_code(p_reward, p_on);
+BEGIN
+    IF v_code IS NULL THEN
+        UPDATE reward_stock SET available = available + p_pieces WHERE reward_id = p_reward;
+        IF reward_take_anew(p_reward, p_pieces, p_now) THEN
+            v_code := reward_next_code(p_reward, p_on);
+        END IF;
+    END IF;
+    RETURN v_code;
+END
+$$;
+
+-- Hands a code for each of its pieces to a redemption; false when there are not enough.
+CREATE OR REPLACE FUNCTION reward_take_codes(
+    p_reward uuid, p_redemption uuid, p_quantity bigint, p_now timestamptz
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-    v_code CONSTANT uuid := reward_next_code(p_reward, reward_today(p_now));
+    v_today CONSTANT date := reward_today(p_now);
+    v_code uuid;
 BEGIN
-    UPDATE reward_code
-    SET state = 'issued', member_id = redemption.member_id, redemption_id = redemption.id
-    FROM redemption
-    WHERE reward_code.id = v_code AND redemption.id = p_redemption
-        AND redemption.reward_id = p_reward;
-    IF NOT FOUND THEN
-        RETURN false;
-    END IF;
+    FOR v_left IN REVERSE p_quantity..1 LOOP
+        v_code := reward_find_code(p_reward, v_today, v_left, p_now);
+        UPDATE reward_code
+        SET state = 'issued', member_id = redemption.member_id, redemption_id = redemption.id
+        FROM redemption
+        WHERE reward_code.id = v_code AND redemption.id = p_redemption;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    END LOOP;
     PERFORM reward_told_issued(p_redemption);
     RETURN true;
 END
 $$;
 
--- Keeps one code for a hold, good to its last day; false when there is none.
-CREATE OR REPLACE FUNCTION reward_keep_code(
-    p_reward uuid, p_member uuid, p_hold uuid, p_now timestamptz
+-- Keeps a code for each of its pieces for a hold, good to its last day; false when there are not
+-- enough.
+CREATE OR REPLACE FUNCTION reward_keep_codes(
+    p_reward uuid, p_member uuid, p_hold uuid, p_quantity bigint, p_now timestamptz
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     v_until CONSTANT timestamptz := (
         SELECT expires_at FROM point_hold WHERE member_id = p_member AND id = p_hold
     );
-    v_code CONSTANT uuid := reward_next_code(p_reward, reward_today(GREATEST(p_now, v_until)));
+    v_last CONSTANT date := reward_today(GREATEST(p_now, v_until));
+    v_code uuid;
 BEGIN
-    UPDATE reward_code SET state = 'held', member_id = p_member, hold_id = p_hold
-    WHERE id = v_code;
-    RETURN FOUND;
+    FOR v_left IN REVERSE p_quantity..1 LOOP
+        v_code := reward_find_code(p_reward, v_last, v_left, p_now);
+        UPDATE reward_code SET state = 'held', member_id = p_member, hold_id = p_hold
+        WHERE id = v_code;
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
+    END LOOP;
+    RETURN true;
 END
 $$;
 
@@ -92,8 +121,8 @@ RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_lapsed bigint;
 BEGIN
-    PERFORM FROM reward_stock WHERE reward_id = p_reward FOR UPDATE;
-    UPDATE reward_code SET state = 'void'
+    PERFORM FROM reward_stock WHERE reward_id = p_reward FOR NO KEY UPDATE;
+    UPDATE reward_code SET state = 'void', voided_at = p_now
     WHERE reward_id = p_reward AND state = 'available' AND ends_on < reward_today(p_now);
     GET DIAGNOSTICS v_lapsed = ROW_COUNT;
     UPDATE reward_stock SET received = received - v_lapsed, available = available - v_lapsed
@@ -121,11 +150,13 @@ END
 $$;
 
 -- A code handed out stays with its redemption until that is cancelled; one revealed never comes
--- back, and what is void stays so.
+-- back, and what is void stays so. One of the pool becomes void by its last day alone.
 CREATE OR REPLACE FUNCTION reward_code_stands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state = 'void'
         OR OLD.state = 'held' AND NEW.state = 'void'
+        OR OLD.state = 'available' AND NEW.state = 'void'
+            AND (OLD.ends_on < reward_today(NEW.voided_at)) IS NOT TRUE
         OR OLD.hold_id IS NOT NULL AND NEW.state <> 'available'
             AND (NEW.member_id, NEW.hold_id) IS DISTINCT FROM (OLD.member_id, OLD.hold_id)
         OR OLD.redemption_id IS NOT NULL AND NEW.state <> 'available'
@@ -143,6 +174,43 @@ BEGIN
             USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
+END
+$$;
+
+-- What is handed out for a redemption is a code of its reward.
+CREATE OR REPLACE FUNCTION reward_code_fits() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM redemption WHERE id = NEW.redemption_id AND reward_id = NEW.reward_id
+    ) THEN
+        RAISE EXCEPTION 'reward_code is of another reward'
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- A cancellation is the end of its redemption, whoever writes it down: never beside a handover.
+CREATE OR REPLACE FUNCTION reward_cancellation_ends() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO redemption_step (member_id, redemption_id, step, dealer_id, at, by)
+    VALUES (
+        NEW.member_id, NEW.redemption_id, 'cancelled', NEW.dealer_id, NEW.cancelled_at,
+        NEW.cancelled_by
+    );
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION reward_step_is_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM redemption_cancellation WHERE redemption_id = NEW.redemption_id
+    ) THEN
+        RAISE EXCEPTION 'redemption_step cancelled without a cancellation'
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
 END
 $$;
 

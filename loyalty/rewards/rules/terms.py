@@ -79,7 +79,7 @@ class Cash:
 @dataclass(frozen=True, slots=True)
 class Cancel:
     """Until when a redemption may be cancelled, `days` after it at most; and whether by its owner
-    himself."""
+    himself: not for ever, where nothing is handed over."""
 
     until: Until = Until.HANDED_OVER
     days: int | None = None
@@ -106,7 +106,7 @@ def parse(body: Mapping[str, Any]) -> Terms:
     """What terms say (product.md, F35 to F38).
 
     Raises RuleViolation `rule_invalid` with the pointer below `/body` and a short `reason`, such as
-    not_after, tier_not_admitted, above_price or those of any rule.
+    not_after, tier_not_admitted, above_price, never_handed_over or those of any rule.
     """
     said = Fields(body, "/body", _KEYS)
     terms = Terms(
@@ -123,6 +123,9 @@ def parse(body: Mapping[str, Any]) -> Terms:
     for tier in terms.prices:
         if terms.tiers is not None and tier not in terms.tiers:
             refuse(below("/body/prices", tier), "tier_not_admitted")
+    endless = terms.fulfilment is Fulfilment.NONE and terms.cancel.until is Until.HANDED_OVER
+    if endless and terms.cancel.by_owner:
+        refuse("/body/cancel/by_owner", "never_handed_over")
     if terms.cash and terms.cash.least_points > min((terms.points, *terms.prices.values())):
         refuse("/body/cash/least_points", "above_price")
     return terms

@@ -64,6 +64,10 @@ class Ladder:
         """The place of a level, 0 the lowest; None for one this ladder does not have."""
         return next((at for at, level in enumerate(self.levels) if level.code == code), None)
 
+    def level(self, code: str | None) -> Level | None:
+        """The level of a code; None for one this ladder does not have."""
+        return next((level for level in self.levels if level.code == code), None)
+
     def earned(self, score: int, models: Collection[str]) -> int:
         """The rank a score gives to an owner of these models."""
         return max(

@@ -116,7 +116,7 @@ def _component(value: Any, pointer: str) -> Component:
     kept, other = ("grades", "bands") if measure is Measure.GRADE else ("bands", "grades")
     if other in said.said:
         refuse(below(pointer, other), "exclusive")
-    said.need(kept, lambda given, _: given)
+    said.need(kept, _some)
     return Component(
         code=said.need("code", code),
         group=said.need("group", choice(Group)),
@@ -128,6 +128,12 @@ def _component(value: Any, pointer: str) -> Component:
         grades=tuple(sorted((said.get("grades", table(_POINTS)) or {}).items())),
         otherwise=said.get("otherwise", _POINTS) or 0,
     )
+
+
+def _some(value: Any, pointer: str) -> None:
+    """An empty table or list says what none says, and none is not enough here."""
+    if value in ({}, []):
+        refuse(pointer, "out_of_range")
 
 
 def _bands(value: Any, pointer: str) -> tuple[Band, ...]:

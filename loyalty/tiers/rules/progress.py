@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from loyalty.tiers.rules.ladder import Ladder, Level, Step
+from loyalty.tiers.rules.ladder import Ladder, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is known of a member: `tier` counts today, `earned_tier` and the score are those of the
-    last assessment, None before the first; `models` are those he owns."""
+    """What is known of a member: `tier` counts today, `earned_tier` is that of the last assessment,
+    None before the first; the score is that of today or of the last assessment; `models` are those
+    he owns."""
 
     tier: str | None
     earned_tier: str | None
@@ -63,7 +64,7 @@ def progress(ladder: Ladder | None, held: Held) -> Progress:
 
     A level that the ladder does not have any more is shown by its code alone.
     """
-    level = _level(ladder, held.tier)
+    level = ladder.level(held.tier) if ladder else None
     return Progress(
         tier=held.tier,
         name_zh=level.name_zh if level else None,
@@ -74,11 +75,6 @@ def progress(ladder: Ladder | None, held: Held) -> Progress:
         next=_next(ladder, held) if ladder else None,
         keep=_keep(ladder, held) if ladder else None,
     )
-
-
-def _level(ladder: Ladder | None, code: str | None) -> Level | None:
-    rank = ladder.rank(code) if ladder else None
-    return ladder.levels[rank] if ladder and rank is not None else None
 
 
 def _next(ladder: Ladder, held: Held) -> Next | None:
