@@ -138,7 +138,10 @@ DAMAGE = {
         " UPDATE reward_code SET code_index = '9' WHERE redemption_id = :captured"
     ),
     "what was handed over was not cancelled": (
-        "INSERT INTO redemption_step VALUES (:m, :cancelled, 'handed_over', :dealer, now(), 'x')"
+        "UPDATE redemption_step SET step = 'handed_over' WHERE redemption_id = :cancelled"
+    ),
+    "a cancelled redemption has the step that says so, and no other has it": (
+        "DELETE FROM redemption_step WHERE redemption_id = :cancelled"
     ),
     "a hold whose order was let go was not captured": (
         "UPDATE hold_purpose SET live = false WHERE hold_id = :part"

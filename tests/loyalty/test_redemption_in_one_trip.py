@@ -1,5 +1,6 @@
 """A redemption is one call of the database: as the rules decide, for those who may."""
 
+import json
 import uuid
 from collections import Counter
 from datetime import timedelta
@@ -9,18 +10,20 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.types.numeric import Int8
 from sqlalchemy import create_engine, event, text
 
 from api.app import create_app
 from api.commands.work import unit_of_work
 from api.service import build_service
 from kernel.database import owner_session
+from kernel.ids import new_id
 from loyalty.dealers.roles import Role
 from loyalty.points import ledger
 from loyalty.points.models import PointLot
 from loyalty.points.rules import lots as rules
 from tests.loyalty.test_races import at_once
-from tests.support import story
+from tests.support import rewards, story
 from tests.support.shop import Shop, open_shop
 
 LOTS = st.lists(
@@ -131,6 +134,23 @@ def test_one_redemption_is_one_statement_sent_to_the_database(shop: Shop) -> Non
     finally:
         type(shop.service.database).call = kept
     assert seen == {"trip": 1}
+
+
+def test_the_release_before_this_one_redeems_on_the_terms_by_the_call_it_knows(
+    shop: Shop,
+) -> None:
+    member, gift = story.member(shop), rewards.termed(shop, prices={"gold": 9}, stock=1)
+    story.earn(shop, member, 500)
+    asked = (
+        shop.dealer_id, "owner", str(member), "t", ["owner"], "app", uuid.uuid4().hex, b"f", "r",
+        shop.service.clock(), new_id(), new_id(), member, gift, Int8(1), None,
+    )  # fmt: skip
+    call = f"SELECT status, body FROM reward_request({', '.join(['%s'] * len(asked))})"
+    status, body = shop.service.database.call(call, asked)
+    answer = json.loads(bytes(body))
+    assert (status, answer["points"], answer["terms_version"]) == (201, 100, 1)
+    seen = story.ok(shop.get("duty_manager", f"/v1/redemptions/{answer['id']}"), 200)
+    assert seen == answer
 
 
 def test_what_was_answered_is_what_is_read_later(shop: Shop) -> None:

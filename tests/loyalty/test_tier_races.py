@@ -37,9 +37,13 @@ BLOCKED_SECONDS = 0.5
 def member(shop: Shop, clock: TestClock) -> uuid.UUID:
     """A member whom one visit makes silver and two make gold."""
     go_to(shop, clock, "2027-03-01")
-    bands = [{"at_least": 1, "points": 50}, {"at_least": 2, "points": 100}]
+    return climber(shop, {"at_least": 1, "points": 50}, {"at_least": 2, "points": 100})
+
+
+def climber(shop: Shop, *bands: dict[str, int]) -> uuid.UUID:
+    """A member at the foot of a ladder that his visits lift him up."""
     ladder = {"levels": LEVELS, "grace_days": 30, "step": "one"}
-    publish_scheme(shop, {"components": [VISITS | {"bands": bands}], "ladder": ladder})
+    publish_scheme(shop, {"components": [VISITS | {"bands": list(bands)}], "ladder": ladder})
     found = story.member(shop)
     night(shop)
     return found
@@ -81,9 +85,9 @@ def test_what_is_decided_last_counts_whatever_the_clock_of_its_process_says(
         assert [finding.count for finding in prove(session, TIERS)] == [0]
 
 
-def test_of_two_facts_at_once_the_second_is_looked_at_with_the_first(
-    shop: Shop, member: uuid.UUID
-) -> None:
+def test_of_two_facts_at_once_the_second_is_looked_at_with_the_first(shop: Shop) -> None:
+    """Neither alone changes anything, so that neither would wait for the other to write a move."""
+    member = climber(shop, {"at_least": 2, "points": 100})
     with entered(shop) as uow:
         visit(uow, member)
         other = threading.Thread(target=lambda: tell(shop, member, "visit"))

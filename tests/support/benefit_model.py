@@ -139,23 +139,22 @@ class Model:
         """The units of a period as they stand today, or stood on its last day."""
         quota, how = BODIES[code]["quota"], BODIES[code].get("on_change")
         if code == "gift":
-            of_its_day: int = quota.get(self.tier(since), 0)
-            return of_its_day
+            return int(quota.get(self.tier(since), 0))
         last = min(self.today, end - DAY) if end else self.today
         if how == "current":
             found: int | None = quota.get(self.tier(last), 0)
             return found
         whole = end if end and how in ("by_day", "by_month") else last + DAY
         days = [since + DAY * step for step in range((whole - since).days)]
-        units = {day: quota.get(self.tier(min(day, last)), 0) for day in days}
+        units = [int(quota.get(self.tier(min(day, last)), 0)) for day in days]
         if how == "by_day":
-            return -(-sum(units.values()) // len(days))
+            return -(-sum(units) // len(units))
         if how == "by_month":
-            months = {(day.year, day.month) for day in days}
-            best = [max(units[day] for day in days if (day.year, day.month) == m) for m in months]
-            return -(-sum(best) // len(best))
-        most: int | None = max(units.values())
-        return most
+            best: dict[int, int] = {}
+            for day, each in zip(days, units, strict=True):
+                best[day.month] = max(each, best.get(day.month, 0))
+            return -(-sum(best.values()) // len(best))
+        return max(units)
 
     def _follow_the_tier(self, lot: Lot) -> None:
         units = self._units(lot.code, lot.since, lot.end)

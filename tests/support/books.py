@@ -150,6 +150,7 @@ VALUES (:burn, :dealer, :m, :papers, 1, 30, :burn, now(), 'x', NULL),
     (:cancelled, :dealer, :m, :papers, 1, 1, :cancelled, now(), 'x', NULL),
     (:captured, :dealer, :m, :papers, 1, 15, :captured, now(), 'x', :part);
 INSERT INTO redemption_cancellation VALUES (:cancelled, :dealer, :m, :restored, 1, 'r', now(), 'x');
+INSERT INTO redemption_step VALUES (:m, :cancelled, 'cancelled', :dealer, now(), 'x');
 INSERT INTO hold_purpose VALUES (:m, :part, :dealer, :papers, 1, NULL, NULL, 0, 'used'),
     (:m, :kept, :dealer, :papers, 2, NULL, NULL, 0, 'kept'),
     (:m, :back, :dealer, :papers, 1, NULL, NULL, 0, 'returned');

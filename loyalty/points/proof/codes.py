@@ -49,4 +49,12 @@ CODES: Final = (
         "SELECT s.redemption_id FROM redemption_step s JOIN redemption_cancellation c"
         " ON c.redemption_id = s.redemption_id WHERE s.step = 'handed_over'",
     ),
+    Check(
+        "I7",
+        "a cancelled redemption has the step that says so, and no other has it",
+        "SELECT COALESCE(c.redemption_id, s.redemption_id) FROM redemption_cancellation c FULL JOIN"
+        " (SELECT redemption_id, member_id FROM redemption_step WHERE step = 'cancelled') s"
+        " ON s.redemption_id = c.redemption_id AND s.member_id = c.member_id"
+        " WHERE c.redemption_id IS NULL OR s.redemption_id IS NULL",
+    ),
 )
