@@ -275,7 +275,7 @@ SNAPSHOT = {
         FROM rule_grant g JOIN member m ON m.id = g.member_id
         JOIN source_document d ON d.id = g.document_id
         JOIN point_lot l ON l.member_id = g.member_id AND l.id = g.lot_id
-        ORDER BY 1, 2, 3""",
+        ORDER BY 1, d.source, 2, 3""",
     "budgets": "SELECT rule_code, rule_version, granted FROM rule_budget ORDER BY 1, 2",
     "events": """
         SELECT external_id, kind, data->>'points' FROM outbox_event o
