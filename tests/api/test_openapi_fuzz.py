@@ -29,7 +29,7 @@ from tests.support.finance import honoured_elsewhere
 from tests.support.shop import Shop, hire, open_shop
 from tests.support.story import calling, desk, earn, ok, owner, reward
 
-EXAMPLES = 10
+EXAMPLES = 6
 GOLD_SURVEY = {"kinds": ["survey"], "tiers": ["gold"], "award": {"flat": 50}}
 Request = Case[Any]
 CHECKS = [
