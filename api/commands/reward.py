@@ -29,17 +29,19 @@ from loyalty.feed.run import Fault
 from loyalty.feed.take_row import Record
 from loyalty.formats import dates
 from loyalty.rewards import codes as pools
-from loyalty.rewards.codes import NewCode, Outcome
+from loyalty.rewards.codes import NewCode, Outcome, Result
 
 UNUSABLE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of a file; `invalid` rows stand in `faults_file` with the reason."""
+    """What became of a file; `invalid` rows stand in `faults_file` with the reason. Of the known
+    codes, `other_day` were told with another last day than the one that stays."""
 
     new: int
     known: int
+    other_day: int
     invalid: int
     faults_file: Path | None
 
@@ -70,6 +72,8 @@ def codes(file: Path, dealer: str, reward_code: str) -> None:
     finally:
         service.database.dispose()
     click.echo(f"codes: {summary.new} new, {summary.known} known before, {summary.invalid} refused")
+    if summary.other_day:
+        click.echo(f"{summary.other_day} known ones have another last day here, which stays")
     if summary.faults_file:
         click.echo(f"see {summary.faults_file}")
         sys.exit(1)
@@ -87,12 +91,14 @@ def upload_file(service: Service, *, file: Path, dealer: str, reward_code: str) 
     with enter() as uow:
         reward_id = pools.reward_by_code(uow, reward_code)
     faults: list[Fault] = []
-    outcomes = Counter[Outcome]()
+    results: list[Result] = []
     for page in _pages(content):
-        outcomes += _take(enter, reward_id, content.header, page, faults)
+        results += _take(enter, reward_id, content.header, page, faults)
+    outcomes = Counter(result.outcome for result in results)
     return Summary(
         new=outcomes[Outcome.NEW],
         known=outcomes[Outcome.KNOWN],
+        other_day=sum(result.other_day for result in results),
         invalid=len(faults),
         faults_file=write_faults(file, content, faults),
     )
@@ -110,7 +116,7 @@ def _take(
     header: tuple[str, ...],
     page: list[Record],
     faults: list[Fault],
-) -> Counter[Outcome]:
+) -> list[Result]:
     read: list[tuple[int, NewCode]] = []
     for record in page:
         row = dict(zip(header, record.cells, strict=False))
@@ -124,7 +130,7 @@ def _take(
         if result.fault:
             pointer = "/ends_on" if result.fault is pools.Fault.ENDED else "/code"
             faults.append(Fault(number, result.fault, pointer, {}))
-    return Counter(result.outcome for result in results)
+    return results
 
 
 def _new_code(row: dict[str, str]) -> NewCode:

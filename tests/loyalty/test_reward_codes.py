@@ -338,6 +338,13 @@ def test_the_command_tells_what_it_did_and_never_a_code(
     words = ["codes", str(file), "--dealer", str(shop.dealer_id), "--reward"]
     done = CliRunner().invoke(command, [*words, name])
     assert (done.exit_code, done.output) == (0, "codes: 1 new, 0 known before, 0 refused\n")
+    file.write_text(f"code,ends_on\n{SECRET},{pools.day(shop, 90)}\n")
+    again = CliRunner().invoke(command, [*words, name])
+    assert (again.exit_code, again.output) == (
+        0,
+        "codes: 0 new, 1 known before, 0 refused\n"
+        "1 known ones have another last day here, which stays\n",
+    )
     assert CliRunner().invoke(command, [*words, "nothing"]).exit_code == 2
     assert json.dumps(pool(shop, gift)) == "[1, 0, 0, 0]"
     assert books.stock(shop, gift) == 1
