@@ -32,6 +32,7 @@ REDIS_HERE = shutil.which("valkey-server") or shutil.which("redis-server")
 STARTER = """
 import signal
 from kernel.servers import start_postgres, start_redis
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with start_postgres(data=None, durable=False) as postgres, start_redis() as redis:
     print(postgres.location, redis.location, flush=True)
     signal.pause()
