@@ -6,7 +6,7 @@ from uuid import UUID
 from api.routes import Page, Routes
 from api.schemas import benefits as shapes
 from api.schemas.paging import page_of
-from api.schemas.rules import RuleEndIn, RulePublicationIn
+from api.v1.version_routes import AUTHORS, ending, publication
 from kernel.unit_of_work import UnitOfWork
 from loyalty import versions
 from loyalty.benefits import statements, suppliers
@@ -18,7 +18,6 @@ from loyalty.dealers.roles import Role
 from loyalty.finance.days import month_of
 
 routes = Routes("benefits")
-AUTHORS = (Role.DEALER_ADMIN, Role.SHOWROOM_MANAGER, Role.PROGRAMME_ADMIN)
 BENEFIT_READERS = (*AUTHORS, Role.SERVICE_DESK, Role.FINANCE, Role.AUDITOR)
 ACCOUNTANTS = (Role.FINANCE, Role.DEALER_ADMIN, Role.AUDITOR)
 _BENEFIT: dict[str, Any] = {
@@ -106,21 +105,11 @@ def get_benefit(uow: UnitOfWork, benefit_id: UUID) -> BenefitVersion:
     return versions.get(uow, BenefitVersion, benefit_id)
 
 
-@routes.post(
-    "/v1/benefits/<uuid:benefit_id>/publications",
-    summary="Publish a version somebody else drafted",
-    roles=(Role.PROGRAMME_ADMIN,),
-    body=RulePublicationIn,
+@publication(
+    routes,
+    "/v1/benefits/<uuid:benefit_id>",
     answer=shapes.BenefitOut,
-    problems=(
-        "rule_not_found",
-        "rule_not_draft",
-        "rule_invalid",
-        "separation_of_duties",
-        "effective_in_the_past",
-        "tier_unknown",
-    ),
-    example={},
+    problems=("rule_invalid", "tier_unknown"),
 )
 def create_benefit_publication(
     uow: UnitOfWork, benefit_id: UUID, body: dict[str, Any]
@@ -129,21 +118,7 @@ def create_benefit_publication(
     return publish_benefit(uow, benefit_id, **body)
 
 
-@routes.post(
-    "/v1/benefits/<uuid:benefit_id>/ends",
-    summary="Set the day from which a published version counts no more",
-    roles=(Role.PROGRAMME_ADMIN,),
-    body=RuleEndIn,
-    answer=shapes.BenefitOut,
-    problems=(
-        "rule_not_found",
-        "rule_not_published",
-        "rule_end_set",
-        "effective_in_the_past",
-        "effective_until_not_after_from",
-    ),
-    example={"effective_until": "2031-01-01"},
-)
+@ending(routes, "/v1/benefits/<uuid:benefit_id>", answer=shapes.BenefitOut)
 def create_benefit_end(uow: UnitOfWork, benefit_id: UUID, body: dict[str, Any]) -> BenefitVersion:
     """From that day on no period begins; those that run stay to their end."""
     return end_benefit(uow, benefit_id, **body)
@@ -201,11 +176,7 @@ def get_supplier_statement(uow: UnitOfWork, query: dict[str, Any]) -> dict[str, 
         }
         for line in lines
     ]
-    return {
-        "month": month.name,
-        "items": items,
-        "amount": _money(sum(line.amount_fen for line in lines)),
-    }
+    return _of_month(month.name, items, sum(line.amount_fen for line in lines))
 
 
 @routes.get(
@@ -229,11 +200,11 @@ def get_partner_benefit_statement(uow: UnitOfWork, query: dict[str, Any]) -> dic
         }
         for line in lines
     ]
-    return {
-        "month": month.name,
-        "items": items,
-        "amount": _money(sum(line.amount_fen for line in lines)),
-    }
+    return _of_month(month.name, items, sum(line.amount_fen for line in lines))
+
+
+def _of_month(month: str, items: list[dict[str, Any]], fen: int) -> dict[str, Any]:
+    return {"month": month, "items": items, "amount": _money(fen)}
 
 
 def _money(fen: int) -> dict[str, Any]:

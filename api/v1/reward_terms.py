@@ -6,8 +6,8 @@ from uuid import UUID
 from api.routes import Page, Routes
 from api.schemas import rewards as shapes
 from api.schemas.paging import page_of
-from api.schemas.rules import RuleEndIn, RulePublicationIn
 from api.v1.access import own
+from api.v1.version_routes import AUTHORS, ending, publication
 from kernel.unit_of_work import UnitOfWork
 from loyalty import versions
 from loyalty.dealers.roles import Role
@@ -16,7 +16,6 @@ from loyalty.rewards.terms import draft_terms, end_terms, publish_terms
 from loyalty.rewards.terms_offers import Offered, offers
 
 routes = Routes("rewards")
-AUTHORS = (Role.DEALER_ADMIN, Role.SHOWROOM_MANAGER, Role.PROGRAMME_ADMIN)
 TERMS_READERS = (*AUTHORS, Role.FINANCE, Role.AUDITOR)
 OFFER_READERS = (
     Role.OWNER,
@@ -85,21 +84,11 @@ def get_reward_terms(uow: UnitOfWork, terms_id: UUID) -> RewardTerms:
     return versions.get(uow, RewardTerms, terms_id)
 
 
-@routes.post(
-    "/v1/reward-terms/<uuid:terms_id>/publications",
-    summary="Publish terms somebody else drafted",
-    roles=(Role.PROGRAMME_ADMIN,),
-    body=RulePublicationIn,
+@publication(
+    routes,
+    "/v1/reward-terms/<uuid:terms_id>",
     answer=shapes.TermsOut,
-    problems=(
-        "rule_not_found",
-        "rule_not_draft",
-        "rule_invalid",
-        "tier_unknown",
-        "separation_of_duties",
-        "effective_in_the_past",
-    ),
-    example={},
+    problems=("rule_invalid", "tier_unknown"),
 )
 def create_reward_terms_publication(
     uow: UnitOfWork, terms_id: UUID, body: dict[str, Any]
@@ -108,21 +97,7 @@ def create_reward_terms_publication(
     return publish_terms(uow, terms_id, **body)
 
 
-@routes.post(
-    "/v1/reward-terms/<uuid:terms_id>/ends",
-    summary="Set the day from which published terms count no more",
-    roles=(Role.PROGRAMME_ADMIN,),
-    body=RuleEndIn,
-    answer=shapes.TermsOut,
-    problems=(
-        "rule_not_found",
-        "rule_not_published",
-        "rule_end_set",
-        "effective_in_the_past",
-        "effective_until_not_after_from",
-    ),
-    example={"effective_until": "2031-01-01"},
-)
+@ending(routes, "/v1/reward-terms/<uuid:terms_id>", answer=shapes.TermsOut)
 def create_reward_terms_end(uow: UnitOfWork, terms_id: UUID, body: dict[str, Any]) -> RewardTerms:
     """Without another version the reward is everybody's again, for its plain price."""
     return end_terms(uow, terms_id, **body)

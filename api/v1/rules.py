@@ -6,13 +6,13 @@ from uuid import UUID
 from api.routes import Page, Routes
 from api.schemas import rules as shapes
 from api.schemas.paging import page_of
+from api.v1.version_routes import AUTHORS, ending, publication
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.earning import rule_book
 from loyalty.earning.rule_life import draft_rule, end_rule, publish_rule
 
 routes = Routes("rules")
-AUTHORS = (Role.DEALER_ADMIN, Role.SHOWROOM_MANAGER, Role.PROGRAMME_ADMIN)
 READERS = (*AUTHORS, Role.FINANCE, Role.AUDITOR)
 
 
@@ -73,15 +73,7 @@ def get_rule(uow: UnitOfWork, rule_id: UUID) -> rule_book.RuleView:
     return rule_book.get_rule(uow, rule_id)
 
 
-@routes.post(
-    "/v1/earning-rules/<uuid:rule_id>/publications",
-    summary="Publish a version somebody else drafted",
-    roles=(Role.PROGRAMME_ADMIN,),
-    body=shapes.RulePublicationIn,
-    answer=shapes.RuleOut,
-    problems=("rule_not_found", "rule_not_draft", "separation_of_duties", "effective_in_the_past"),
-    example={},
-)
+@publication(routes, "/v1/earning-rules/<uuid:rule_id>", answer=shapes.RuleOut)
 def create_rule_publication(
     uow: UnitOfWork, rule_id: UUID, body: dict[str, Any]
 ) -> rule_book.RuleView:
@@ -90,21 +82,7 @@ def create_rule_publication(
     return rule_book.get_rule(uow, rule_id)
 
 
-@routes.post(
-    "/v1/earning-rules/<uuid:rule_id>/ends",
-    summary="Set the day from which a published version counts no more",
-    roles=(Role.PROGRAMME_ADMIN,),
-    body=shapes.RuleEndIn,
-    answer=shapes.RuleOut,
-    problems=(
-        "rule_not_found",
-        "rule_not_published",
-        "rule_end_set",
-        "effective_in_the_past",
-        "effective_until_not_after_from",
-    ),
-    example={"effective_until": "2031-01-01"},
-)
+@ending(routes, "/v1/earning-rules/<uuid:rule_id>", answer=shapes.RuleOut)
 def create_rule_end(uow: UnitOfWork, rule_id: UUID, body: dict[str, Any]) -> rule_book.RuleView:
     """Once, and for tomorrow at the earliest: documents of today keep their rule."""
     end_rule(uow, rule_id, **body)

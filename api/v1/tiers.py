@@ -6,8 +6,8 @@ from uuid import UUID
 from api.routes import Page, Routes
 from api.schemas import tiers as shapes
 from api.schemas.paging import page_of
-from api.schemas.rules import RuleEndIn, RulePublicationIn
 from api.v1.access import for_owner, own
+from api.v1.version_routes import AUTHORS, ending, publication
 from kernel.unit_of_work import UnitOfWork
 from loyalty import versions
 from loyalty.dealers.roles import Role
@@ -19,7 +19,6 @@ from loyalty.tiers.preview import Preview, preview
 from loyalty.tiers.scheme_life import draft_scheme, end_scheme, publish_scheme
 
 routes = Routes("tiers")
-AUTHORS = (Role.DEALER_ADMIN, Role.SHOWROOM_MANAGER, Role.PROGRAMME_ADMIN)
 SCHEME_READERS = (*AUTHORS, Role.FINANCE, Role.AUDITOR)
 READERS = (
     Role.OWNER,
@@ -121,20 +120,8 @@ def get_tier_scheme_preview(uow: UnitOfWork, scheme_id: UUID) -> Preview:
     return preview(uow, scheme_id)
 
 
-@routes.post(
-    "/v1/tier-schemes/<uuid:scheme_id>/publications",
-    summary="Publish a version somebody else drafted",
-    roles=(Role.PROGRAMME_ADMIN,),
-    body=RulePublicationIn,
-    answer=shapes.SchemeOut,
-    problems=(
-        "rule_not_found",
-        "rule_not_draft",
-        "rule_invalid",
-        "separation_of_duties",
-        "effective_in_the_past",
-    ),
-    example={},
+@publication(
+    routes, "/v1/tier-schemes/<uuid:scheme_id>", answer=shapes.SchemeOut, problems=("rule_invalid",)
 )
 def create_tier_scheme_publication(
     uow: UnitOfWork, scheme_id: UUID, body: dict[str, Any]
@@ -143,21 +130,7 @@ def create_tier_scheme_publication(
     return publish_scheme(uow, scheme_id, **body)
 
 
-@routes.post(
-    "/v1/tier-schemes/<uuid:scheme_id>/ends",
-    summary="Set the day from which a published version counts no more",
-    roles=(Role.PROGRAMME_ADMIN,),
-    body=RuleEndIn,
-    answer=shapes.SchemeOut,
-    problems=(
-        "rule_not_found",
-        "rule_not_published",
-        "rule_end_set",
-        "effective_in_the_past",
-        "effective_until_not_after_from",
-    ),
-    example={"effective_until": "2031-01-01"},
-)
+@ending(routes, "/v1/tier-schemes/<uuid:scheme_id>", answer=shapes.SchemeOut)
 def create_tier_scheme_end(uow: UnitOfWork, scheme_id: UUID, body: dict[str, Any]) -> TierScheme:
     """Members keep the tiers they have; nobody moves until another version begins."""
     return end_scheme(uow, scheme_id, **body)
