@@ -27,15 +27,22 @@ class Vault:
 
     def seal(self, text: str, *, column: str, row: UUID, dealer: UUID) -> bytes:
         """`column` is `table.column`. Version byte, nonce, ciphertext with tag."""
+        return self.seal_bytes(text.encode(), column=column, row=row, dealer=dealer)
+
+    def seal_bytes(self, raw: bytes, *, column: str, row: UUID, dealer: UUID) -> bytes:
+        """What is no text, such as a picture, sealed in the same way."""
         nonce = os.urandom(NONCE_BYTES)
-        bound = _bound(column, row, dealer)
-        sealed = self._ciphers[self._newest].encrypt(nonce, text.encode(), bound)
+        sealed = self._ciphers[self._newest].encrypt(nonce, raw, _bound(column, row, dealer))
         return bytes([self._newest]) + nonce + sealed
 
     def open(self, sealed: bytes, *, column: str, row: UUID, dealer: UUID) -> str:
         """The text again. Raises cryptography's InvalidTag when the place is not the sealed one."""
+        return self.open_bytes(sealed, column=column, row=row, dealer=dealer).decode()
+
+    def open_bytes(self, sealed: bytes, *, column: str, row: UUID, dealer: UUID) -> bytes:
+        """The bytes again; raises as `open` does."""
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
-        return self._ciphers[sealed[0]].decrypt(nonce, body, _bound(column, row, dealer)).decode()
+        return self._ciphers[sealed[0]].decrypt(nonce, body, _bound(column, row, dealer))
 
     def blind(self, canonical: str, *, column: str, dealer: UUID) -> bytes:
         """Equal canonical values of one column and dealer give equal indexes, and nothing else."""
@@ -48,9 +55,13 @@ class Vault:
         key = hmac.digest(self._index_key, b"mac\0" + purpose.encode(), sha256)
         return hmac.digest(key, message, sha256)
 
-    def secret_of_day(self, day: date) -> bytes:
-        """A secret nobody can choose or guess, the same all day: the entropy of draws."""
-        return hmac.digest(self._draw_key, day.isoformat().encode(), sha256)
+    def secret_of_day(self, day: date, *, dealer: UUID | None = None) -> bytes:
+        """A secret nobody can choose or guess, the same all day: the entropy of a dealer's draws.
+
+        Without a dealer it is the one that draws before release 0.4 were made with.
+        """
+        said = day.isoformat().encode() + (b"" if dealer is None else b"\0" + dealer.bytes)
+        return hmac.digest(self._draw_key, said, sha256)
 
 
 def _bound(column: str, row: UUID, dealer: UUID) -> bytes:

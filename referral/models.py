@@ -7,11 +7,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, SmallInteger
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Integer, SmallInteger, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.model import Base, Instant, Key
+from loyalty.versions import Versioned
 
 
 class Referral(Base):
@@ -53,6 +54,43 @@ class Referral(Base):
     callback_agent_id: Mapped[UUID | None]
     verified_at: Mapped[datetime | None]
     paid_by: Mapped[UUID | None]
+    review: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+
+
+class ReferralDuty(Base):
+    """What one person does on one referral: one duty each, never of a party or his relative."""
+
+    __tablename__ = "referral_duty"
+
+    referral_id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dealer_id: Mapped[UUID]
+    duty: Mapped[str]
+    taken_at: Mapped[Instant]
+
+
+class StaffRelative(Base):
+    """A relative (亲属) a person of the staff declared, by the blind index of the phone."""
+
+    __tablename__ = "staff_relative"
+
+    staff_id: Mapped[UUID] = mapped_column(primary_key=True)
+    phone_index: Mapped[bytes] = mapped_column(primary_key=True)
+    dealer_id: Mapped[UUID]
+    declared_at: Mapped[Instant]
+    declared_by: Mapped[UUID]
+
+
+class ReferralPolicy(Versioned):
+    """The dealer's own figures for referrals: times, ladder, strictness, sample, penalties."""
+
+    __tablename__ = "referral_policy"
+
+
+class QuestionBank(Versioned):
+    """The dealer's own questions, instead of those the service brings along."""
+
+    __tablename__ = "question_bank"
 
 
 class ReferralTransition(Base):
@@ -112,6 +150,9 @@ class LicenceCheck(Base):
     passed: Mapped[bool]
     reason: Mapped[str | None]
     vehicle_id: Mapped[UUID | None]
+    photo_id: Mapped[UUID | None]
+    typed: Mapped[list[str]] = mapped_column(JSONB)
+    flags: Mapped[list[str]] = mapped_column(JSONB)
 
 
 class ReferralReward(Base):
@@ -132,6 +173,9 @@ class ReferralReward(Base):
     release_at: Mapped[Instant]
     paid_at: Mapped[datetime | None]
     posting_set_id: Mapped[UUID | None]
+    beneficiary: Mapped[str] = mapped_column(server_default="owner")
+    reversed_at: Mapped[datetime | None]
+    reversal_set_id: Mapped[UUID | None]
 
 
 class ConsultantCase(Base):

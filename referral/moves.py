@@ -14,7 +14,7 @@ from kernel.database import violated
 from kernel.errors import Conflict, Forbidden, NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
-from referral.lifecycle import Event, State, advance
+from referral.lifecycle import ACTIVE, Event, State, advance
 from referral.models import Referral, ReferralTransition
 from referral.reasons import Reason
 
@@ -38,6 +38,12 @@ def locked(uow: UnitOfWork, referral_id: UUID, *, version: int | None = None) ->
     if version is not None and row.version != version:
         raise Conflict("version_changed")
     return row
+
+
+def over(referral: Referral) -> bool:
+    """Whether nothing more happens of itself; `failed` waits while it has a time to run out."""
+    state = State(referral.state)
+    return state not in ACTIVE and not (state is State.FAILED and referral.due_at is not None)
 
 
 def overdue(uow: UnitOfWork, referral: Referral) -> bool:
@@ -106,10 +112,26 @@ def move(
     _record(uow, referral.id, source, event, step.target, role, reason)
 
 
+def flag(uow: UnitOfWork, referral: Referral, reason: Reason) -> None:
+    """Note on a locked referral why two people must decide in the end, whatever the calls say.
+
+    A flag never refuses and never pays: it only keeps the referral from being verified unseen.
+    """
+    if reason in referral.review:
+        return
+    referral.review = [*referral.review, reason]
+    uow.session.flush()
+    uow.audit("referral.flagged", referral.id, reason=reason)
+
+
 def _refused(error: IntegrityError) -> Exception:
     constraint = violated(error)
     if constraint == "ck_referral_duties":
         return Forbidden("separation_of_duties")
+    if constraint == "uq_referral_buyer":
+        return Conflict("buyer_already_referred")
+    if constraint == "ck_referral_called":
+        return Conflict("no_call_to_rely_on")
     if constraint in {"uq_referral_order", "uq_referral_vin", "uq_referral_invoice"}:
         return Conflict("sale_backs_another_referral")
     if constraint == "ck_referral_order_of_times":

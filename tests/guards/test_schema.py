@@ -21,13 +21,19 @@ from kernel.model import Base
 from migrations.run import HERE, current, head, migrate
 
 APPEND_ONLY = {
+    "answer_reading",
     "audit_event",
+    "audit_link",
     "benefit_entry",
     "callback_answer",
     "callback_question",
+    "call_record",
     "counter_verification",
     "draw",
+    "draw_entropy",
     "licence_check",
+    "licence_photo",
+    "licence_photo_view",
     "member_tier",
     "month_balance",
     "month_close",
@@ -37,11 +43,13 @@ APPEND_ONLY = {
     "redemption",
     "redemption_cancellation",
     "redemption_step",
+    "referral_duty",
     "referral_transition",
     "reward_stock_addition",
     "rule_grant",
     "sale_event",
     "settlement",
+    "staff_relative",
     "value_fact",
     "value_fact_withdrawal",
 }
@@ -207,7 +215,7 @@ def test_the_service_cannot_step_around_row_level_security(catalogue: Connection
 def test_the_service_may_delete_nothing_of_the_ledger(catalogue: Connection) -> None:
     deletable = rights(catalogue, "DELETE")
     assert deletable & (LEDGER | APPEND_ONLY) == set()
-    assert deletable <= {"idempotency_claim", "import_error"}
+    assert deletable <= {"idempotency_claim", "import_error", "fact_share", "licence_photo_image"}
     assert rights(catalogue, "TRUNCATE") == set()
 
 
