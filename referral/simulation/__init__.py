@@ -1,0 +1,1 @@
+"""Invented cases through the real rules of verification; pure, no database, nobody's data."""
