@@ -2,16 +2,20 @@
 
 import click
 
+from api.commands.audit import audit
 from api.commands.dealer import dealer
 from api.commands.demo.command import demo
 from api.commands.documents import docs
+from api.commands.draw import draw
 from api.commands.feed import import_
 from api.commands.ledger import ledger
 from api.commands.migrate import migrate
 from api.commands.nightly import nightly
+from api.commands.questions import questions
 from api.commands.reward import reward
 from api.commands.sample_command import sample
 from api.commands.serve import serve
+from api.commands.simulate import simulate
 from api.commands.staff import staff
 from api.commands.token import token
 from kernel.servers import ServerError
@@ -23,7 +27,9 @@ def cli() -> None:
     """Points, rewards and verified referrals for car dealers."""
 
 
-for command in (dealer, demo, docs, ledger, migrate, nightly, reward, sample, serve, staff, token):
+for command in (audit, dealer, demo, docs, ledger, migrate, nightly, reward, sample, serve):
+    cli.add_command(command)
+for command in (draw, questions, simulate, staff, token):
     cli.add_command(command)
 cli.add_command(import_, "import")
 

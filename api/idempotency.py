@@ -35,7 +35,8 @@ def claim_of(vault: Vault, claims: Claims, body: Any) -> Claim:
         raise Unreadable("idempotency_key_required")
     if not _KEY.fullmatch(key):
         raise Unreadable("idempotency_key_invalid")
-    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    raw = isinstance(body, bytes)
+    canonical = body if raw else orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     asked = "\n".join((request.method, request.path, claims.kind, claims.sub)).encode()
     said = asked + b"\n" + canonical
     return Claim(

@@ -11,8 +11,11 @@ from marshmallow import Schema
 from api.routes import Operation
 from api.schemas.paging import PageQuery
 from api.schemas.problem import ProblemOut
+from referral.evidence.photo import MOST_BYTES
 
 VERSION = "0.1.0"
+PICTURES = ("image/jpeg", "image/png", "image/webp")
+PICTURE = {"type": "string", "format": "binary", "minLength": 1, "maxLength": MOST_BYTES}
 ALWAYS = (401, 403, 429, 500, 503)
 
 
@@ -70,6 +73,9 @@ def _describe(operation: Operation) -> dict[str, Any]:
         if operation.example:
             content["example"] = operation.example
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if operation.prepare:
+        pictures = {kind: {"schema": PICTURE} for kind in PICTURES}
+        described["requestBody"] = {"required": True, "content": pictures}
     return described
 
 

@@ -25,6 +25,7 @@ from kernel.errors import DomainError, Forbidden, TooSoon
 from kernel.idempotency import Claim, KeyReused
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.directory import Stranger
+from referral.evidence.photo import MOST_BYTES
 
 PRECONDITION_FAILED = 412
 
@@ -66,12 +67,25 @@ def _keep_one_answer(
     service: Service, claims: Claims, operation: Operation, path: dict[str, UUID], given: Any
 ) -> Response:
     claim = claim_of(service.vault, claims, given)
+    if operation.prepare:
+        given = _prepared(service, claims, operation, path, given)
     try:
         with service.database.transaction(claim.dealer_id) as session:
             uow = enter(service, session, claims, operation)
             return _write(service, uow, operation, _arguments(operation, path, given), claim)
     except _Refused as refused:
         return store_refusal(service, claim, refused.problem)
+
+
+def _prepared(
+    service: Service, claims: Claims, operation: Operation, path: dict[str, UUID], given: bytes
+) -> Any:
+    """The slow work on a picture, by whom it is allowed to, between two transactions."""
+    assert operation.prepare is not None
+    with service.database.transaction(UUID(claims.dealer)) as session:
+        uow = enter(service, session, claims, operation)
+        work = operation.prepare(service, uow, given, **path)
+    return work()
 
 
 def _one_trip(
@@ -220,18 +234,37 @@ def _id(row: Any) -> str:
 
 
 def _read_body(operation: Operation) -> Any:
+    if operation.prepare:
+        return _read_picture()
     if operation.body is None:
         return None
     if request.mimetype != "application/json":
         raise Unreadable("content_type_not_json")
+    return strict_json.read(_whole_body())
+
+
+def _read_picture() -> bytes:
+    """The body as it is: which kind of picture it is, its content tells and not its header."""
+    if not request.mimetype.startswith("image/"):
+        raise Unreadable("content_type_not_image")
+    request.max_content_length = MOST_BYTES
+    raw = _whole_body()
+    if not raw:
+        raise Unreadable("image_required")
+    return raw
+
+
+def _whole_body() -> bytes:
     raw, announced = request.get_data(cache=False), request.content_length
     if raw and announced is None:
         raise Unreadable("length_required")
     if announced is not None and len(raw) != announced:
         raise Unreadable("body_incomplete")
-    return strict_json.read(raw)
+    return raw
 
 
 def _load_body(operation: Operation, given: Any) -> Any:
+    if operation.prepare:
+        return given
     assert operation.body is not None
     return schema(operation.body).load(given)

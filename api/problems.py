@@ -62,6 +62,7 @@ STATUS_OF_CODE: Mapping[str, int] = MappingProxyType(
         "length_required": 411,
         "body_too_large": 413,
         "content_type_not_json": 415,
+        "content_type_not_image": 415,
         "version_changed": 412,
     }
 )

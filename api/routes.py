@@ -18,6 +18,8 @@ from kernel.idempotency import Claim
 from loyalty.dealers.roles import MFA_ROLES, Role
 
 Handler = Callable[..., Any]
+Prepare = Callable[..., Callable[[], Any]]
+"""Gets the service, a unit of work, the bytes and the ids of the path; writes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Operation:
     so a role that needs one may not call it. That of a read gets a `Look`, whose function admits
     the caller and reads; it returns the role and the answer as bytes.
     A `one_moment` read is told from one snapshot, so that its parts agree with one another.
+    One with `prepare` takes a picture as its body, not JSON. What `prepare` returns does the slow
+    work, such as reading the picture, while no transaction is open; its result is the `body`.
     A `csv` one answers a file for spreadsheets: its handler returns a `spreadsheet.Table`.
     """
 
@@ -53,6 +57,7 @@ class Operation:
     in_one_trip: bool = False
     one_moment: bool = False
     csv: bool = False
+    prepare: Prepare | None = None
     problems: tuple[str, ...] = ()
     example: dict[str, Any] | None = None
 
@@ -202,6 +207,29 @@ class Routes:
             in_one_trip=in_one_trip,
             problems=tuple(problems),
             example=example,
+        )
+
+    def receive(
+        self,
+        path: str,
+        *,
+        summary: str,
+        roles: Sequence[Role],
+        answer: type[Schema],
+        prepare: Prepare,
+        problems: Sequence[str] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declare a write whose body is a picture; sent again it is answered with 200."""
+        return self._declare(
+            method="POST",
+            path=path,
+            summary=summary,
+            roles=tuple(roles),
+            answer=answer,
+            status=201,
+            repeatable=True,
+            prepare=prepare,
+            problems=tuple(problems),
         )
 
     def _declare(self, *, roles: tuple[Role, ...], **facts: Any) -> Callable[[Handler], Handler]:

@@ -13,6 +13,7 @@ from kernel.clock import Clock, shifted_clock, system_clock
 from kernel.crypto import Vault
 from kernel.database import Database
 from kernel.settings import Settings, SettingsError
+from referral.evidence.ocr import Engine, OcrProcess
 
 DEVELOPMENT_ISSUER = "dealer-loyalty-development"
 
@@ -26,6 +27,7 @@ class Service:
     verifier: Verifier
     limiter: Limiter
     cache: Cache
+    ocr: Engine
 
 
 def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
@@ -41,6 +43,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         verifier=Verifier(token_policy(settings)),
         limiter=Limiter(link, per_minute=settings.requests_per_minute),
         cache=RedisCache(link, vault) if settings.summary_cache else NoCache(),
+        ocr=OcrProcess(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from bench import expiry, growth, imports, redeem, summary, tiers
+from bench import expiry, growth, imports, ocr, redeem, summary, tiers
 from bench.figure import Figure, show, write
 from bench.sizes import FULL, QUICK, Sizes
 from bench.stage import Stage, open_stage
@@ -23,6 +23,7 @@ PARTS: Final[dict[tuple[str, ...], Part]] = {
     tuple(expiry.NAMES): expiry.measure,
     tuple(tiers.NAMES): tiers.measure,
     tuple(growth.NAMES): growth.measure,
+    tuple(ocr.NAMES): ocr.measure,
 }
 
 

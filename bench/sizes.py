@@ -24,6 +24,7 @@ class Sizes:
     growth_large: int
     growth_rounds: int
     growth_seconds: float
+    ocr_licences: int
 
 
 FULL: Final = Sizes(
@@ -43,6 +44,7 @@ FULL: Final = Sizes(
     growth_large=10_000_000,
     growth_rounds=5,
     growth_seconds=20,
+    ocr_licences=15,
 )
 QUICK: Final = Sizes(
     rounds=3,
@@ -61,4 +63,5 @@ QUICK: Final = Sizes(
     growth_large=200_000,
     growth_rounds=3,
     growth_seconds=4,
+    ocr_licences=3,
 )

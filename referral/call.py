@@ -1,10 +1,12 @@
 """The callback (回访): one question at a time, answers word for word, marked on the server.
 
-The agent hears accepted or closed, never right or wrong; expected answers never leave.
+The agent hears accepted, repeat or closed, never right or wrong; expected answers never leave.
 """
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -12,16 +14,19 @@ from sqlalchemy.exc import IntegrityError
 
 from kernel.database import violated
 from kernel.errors import Conflict, NotFound, RuleViolation
-from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from referral.call_models import Callback, CallbackAnswer, CallbackQuestion
-from referral.lifecycle import Event
-from referral.models import ConsultantCase, Referral
-from referral.moves import locked, move, refuse_overdue
+from referral.conclude import conclude_if_settled
+from referral.models import Referral
+from referral.moves import locked, refuse_overdue
+from referral.progress import Progress, gave_up, progress_of
 from referral.questions.bank import Kind, shown_kind
-from referral.questions.marking import Answer, Mark, Said, Verdict, mark, verdict
-from referral.reasons import Reason
-from referral.reward import hold_reward
+from referral.questions.marking import Answer, Mark, Said, mark
+from referral.questions.probability import WRONG_TO_FAIL
+
+TOO_FAST_MS: Final = 3_000
+TOO_SLOW_MS: Final = 300_000
+"""Answers quicker or slower than this are flagged (referral.md, section 5)."""
 
 _STATEMENT = frozenset({Said.CONFIRMED, Said.DENIED, Said.DONT_KNOW})
 _QUESTION = frozenset({Said.ANSWERED, Said.DONT_KNOW})
@@ -30,47 +35,62 @@ _FITTING = {shown_kind(kind): _QUESTION for kind in Kind} | {
 }
 
 
+class Heard(StrEnum):
+    """All the agent learns: go on, ask the same once more, or the set is done."""
+
+    ACCEPTED = "accepted"
+    REPEAT = "repeat"
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What the agent is told about an answer: `closed` ends the call for the whole set."""
 
     callback_id: UUID
     position: int
-    closed: bool
+    heard: Heard
 
 
 def record_answer(uow: UnitOfWork, callback_id: UUID, *, position: int, answer: Answer) -> Recorded:
-    """Keep and mark one answer; the second wrong one fails the referral at once.
+    """Keep and mark one answer; the call ends with the last one, or with the second wrong one.
 
-    Raises NotFound `callback_not_found` (also for another agent's call), Conflict
-    `callback_closed`, `question_not_current` and `time_is_up`, RuleViolation
-    `answer_not_fitting` and `answer_text_missing`.
+    What follows is decided once the telephone system has told of the call, too. Raises NotFound
+    `callback_not_found` (also for another agent's call), Conflict `callback_closed`,
+    `question_not_current` and `time_is_up`, RuleViolation `answer_not_fitting` and
+    `answer_text_missing`.
     """
     referral, call = _locked(uow, callback_id)
-    if call.state == "closed":
+    if call.state != "open":
         raise Conflict("callback_closed")
     refuse_overdue(uow, referral)
-    question, marks, total = _progress(uow, callback_id)
-    if question is None or question.position != position:
+    before = progress_of(uow, callback_id)
+    step = before.current
+    if step is None or step.question.position != position:
         raise Conflict("question_not_current")
-    _refuse_unfitting(Kind(question.kind), answer)
-    marks.append(_mark(uow, question, answer))
-    _keep(uow, question, answer, marks[-1])
-    outcome = verdict(marks, total)
-    if outcome is not Verdict.OPEN:
-        call.state, call.closed_at = "closed", uow.now
-        uow.session.flush()
-        _conclude(uow, referral, outcome)
-    return Recorded(callback_id, position, outcome is not Verdict.OPEN)
+    _refuse_unfitting(Kind(step.question.kind), answer)
+    given = _mark(uow, step.question, answer, before, asked_before=bool(step.answers))
+    _keep(uow, step.question, answer, given, before, attempt=len(step.answers) + 1)
+    return Recorded(callback_id, position, _go_on(uow, referral, call, given))
 
 
 def close_call(uow: UnitOfWork, referral_id: UUID) -> None:
     """End the open call of a referral that is over for another reason."""
     uow.session.execute(
         update(Callback)
-        .where(Callback.referral_id == referral_id, Callback.state == "open")
+        .where(Callback.referral_id == referral_id, Callback.state != "closed")
         .values(state="closed", closed_at=uow.now)
     )
+
+
+def _go_on(uow: UnitOfWork, referral: Referral, call: Callback, given: Mark) -> Heard:
+    after = progress_of(uow, call.id)
+    if after.current is not None and after.wrong < WRONG_TO_FAIL:
+        return Heard.REPEAT if given is Mark.AGAIN else Heard.ACCEPTED
+    call.state, call.answered_at = "answered", uow.now
+    uow.session.flush()
+    conclude_if_settled(uow, referral, call)
+    return Heard.CLOSED
 
 
 def _locked(uow: UnitOfWork, callback_id: UUID) -> tuple[Referral, Callback]:
@@ -86,25 +106,6 @@ def _locked(uow: UnitOfWork, callback_id: UUID) -> tuple[Referral, Callback]:
     return referral, call
 
 
-def _progress(
-    uow: UnitOfWork, callback_id: UUID
-) -> tuple[CallbackQuestion | None, list[Mark], int]:
-    """The question to ask now, the marks so far, and how many questions there are."""
-    rows = uow.session.execute(
-        select(CallbackQuestion, CallbackAnswer.mark)
-        .outerjoin(
-            CallbackAnswer,
-            (CallbackAnswer.callback_id == CallbackQuestion.callback_id)
-            & (CallbackAnswer.position == CallbackQuestion.position),
-        )
-        .where(CallbackQuestion.callback_id == callback_id)
-        .order_by(CallbackQuestion.position)
-    ).all()
-    marks = [Mark(given) for _, given in rows if given is not None]
-    current = next((question for question, given in rows if given is None), None)
-    return current, marks, len(rows)
-
-
 def _refuse_unfitting(kind: Kind, answer: Answer) -> None:
     """A form filled in wrongly is no answer of the party: it is refused, not marked."""
     if answer.said not in _FITTING[shown_kind(kind)]:
@@ -113,23 +114,51 @@ def _refuse_unfitting(kind: Kind, answer: Answer) -> None:
         raise RuleViolation("answer_text_missing", pointer="/text")
 
 
-def _mark(uow: UnitOfWork, question: CallbackQuestion, answer: Answer) -> Mark:
+def _mark(
+    uow: UnitOfWork,
+    question: CallbackQuestion,
+    answer: Answer,
+    before: Progress,
+    *,
+    asked_before: bool,
+) -> Mark:
     sealed = question.expected
     expected = uow.open(sealed, column="question.expected", row=question.callback_id)
-    return mark(Kind(question.kind), json.loads(expected), answer)
+    return mark(
+        Kind(question.kind),
+        json.loads(expected),
+        answer,
+        asked_before=asked_before,
+        dont_know_before=gave_up(before),
+        reserve_left=before.reserve_left,
+    )
 
 
-def _keep(uow: UnitOfWork, question: CallbackQuestion, answer: Answer, given: Mark) -> None:
+def _keep(
+    uow: UnitOfWork,
+    question: CallbackQuestion,
+    answer: Answer,
+    given: Mark,
+    before: Progress,
+    *,
+    attempt: int,
+) -> None:
     words = answer.text and uow.seal(answer.text, column="answer.words", row=question.callback_id)
+    took_ms = None
+    if before.last_answer_at is not None:
+        took_ms = max(0, int((uow.now - before.last_answer_at).total_seconds() * 1_000))
     row = CallbackAnswer(
         callback_id=question.callback_id,
         position=question.position,
+        attempt=attempt,
         dealer_id=uow.dealer_id,
         said=answer.said,
         words=words or None,
         mark=given,
         answered_by=UUID(uow.actor.id),
         answered_at=uow.now,
+        took_ms=took_ms,
+        flag=_flag(took_ms),
     )
     try:
         with uow.session.begin_nested():
@@ -141,22 +170,7 @@ def _keep(uow: UnitOfWork, question: CallbackQuestion, answer: Answer, given: Ma
     uow.audit("callback.answered", question.callback_id, position=question.position)
 
 
-def _conclude(uow: UnitOfWork, referral: Referral, outcome: Verdict) -> None:
-    if outcome is Verdict.PASSED:
-        move(uow, referral, Event.PASS, by_system=True, verified_at=uow.now)
-        hold_reward(uow, referral)
-        return
-    reason = Reason.CALLBACK_TWO_WRONG
-    move(uow, referral, Event.FAIL, by_system=True, reason=reason)
-    case = ConsultantCase(
-        id=new_id(),
-        dealer_id=uow.dealer_id,
-        referral_id=referral.id,
-        consultant_id=referral.consultant_id,
-        reason=reason,
-        state="open",
-        opened_at=uow.now,
-    )
-    uow.session.add(case)
-    uow.emit("consultant_case.opened", case.id, reason=reason)
-    uow.audit("consultant_case.opened", case.id, reason=reason)
+def _flag(took_ms: int | None) -> str | None:
+    if took_ms is None or TOO_FAST_MS <= took_ms <= TOO_SLOW_MS:
+        return None
+    return "too_fast" if took_ms < TOO_FAST_MS else "too_slow"

@@ -3,7 +3,6 @@
 Two attempts, two managers. A passed check draws the party to call in the same transaction.
 """
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,36 +13,53 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.members import queries as members
 from loyalty.members.queries import VehicleView
 from referral.draw import draw_callback
+from referral.duties import Duty, take_duty
+from referral.evidence.announced import compare_model
+from referral.evidence.presented import presented
+from referral.evidence.signals import Signal
+from referral.justice.deadlines import check_by, judge_by
+from referral.justice.fraud import open_case
 from referral.lifecycle import Event, State, advance
 from referral.models import LicenceCheck, Referral
-from referral.moves import locked, move, refuse_overdue
+from referral.moves import flag, locked, move, refuse_overdue
+from referral.nominate import require_nomination
 from referral.questions.facts import canonical
+from referral.reasons import Reason
 from referral.rules.licence import FieldVerdict, LicenceFields, compare, outcome
 from referral.slip import thaw
 
-RESUBMIT_WITHIN = timedelta(days=30)
-
 
 def check_licence(
-    uow: UnitOfWork, referral_id: UUID, *, version: int, seen: LicenceFields
+    uow: UnitOfWork,
+    referral_id: UUID,
+    *,
+    version: int,
+    seen: LicenceFields,
+    photo_id: UUID | None = None,
 ) -> LicenceCheck:
     """Record the comparison, field by field, and move the referral by its outcome.
 
-    Raises NotFound, Conflict `version_changed`, `transition_not_allowed`, `time_is_up`,
-    `questions_not_enough`, `no_callback_agent`, Forbidden `separation_of_duties` and
-    `another_manager_must_check`.
+    What the manager leaves out is taken from the photo, where it was surely read; a photo that
+    was used for another referral fails. Raises NotFound, Conflict `version_changed`,
+    `transition_not_allowed`, `time_is_up`, `nomination_missing`, `no_callback_agent`,
+    Forbidden `separation_of_duties` and `another_manager_must_check`.
     """
     referral = locked(uow, referral_id, version=version)
     advance(State(referral.state), Event.LICENCE_PASS, role=uow.actor.role, reason=None)
     refuse_overdue(uow, referral)
+    require_nomination(uow, referral)
     before = uow.session.scalars(
         select(LicenceCheck.checked_by).where(LicenceCheck.referral_id == referral_id)
     ).all()
     person = UUID(uow.actor.id)
     if person in before:
         raise Forbidden("another_manager_must_check")
-    vehicle, verdicts = _closest(uow, referral, seen)
-    passed, reason = outcome(verdicts)
+    take_duty(uow, referral_id, Duty.LICENCE_CHECKER)
+    shown = presented(
+        uow, referral_id, typed=seen, photo_id=photo_id, reported_at=referral.submitted_at
+    )
+    vehicle, verdicts = _closest(uow, referral, shown.fields)
+    passed, reason = (False, Reason.LICENCE_REUSED) if shown.reused else outcome(verdicts)
     check = LicenceCheck(
         referral_id=referral_id,
         attempt=len(before) + 1,
@@ -54,16 +70,40 @@ def check_licence(
         passed=passed,
         reason=reason,
         vehicle_id=vehicle.id if vehicle else None,
+        photo_id=photo_id,
+        typed=shown.typed,
+        flags=_flags(shown.flags, verdicts),
     )
     uow.session.add(check)
-    who: dict[str, Any] = {"rechecked_by" if before else "checked_by": person}
-    if passed and vehicle:
-        move(uow, referral, Event.LICENCE_PASS, **who)
-        draw_callback(uow, referral, owner_car=vehicle)
-    else:
-        due_at = None if before else uow.now + RESUBMIT_WITHIN
-        move(uow, referral, Event.LICENCE_FAIL, reason=reason, due_at=due_at, **who)
+    if FieldVerdict.MISMATCH in (verdicts.get("model"), verdicts.get("slip_model")):
+        flag(uow, referral, Reason.LICENCE_MODEL_MISMATCH)
+    _move_on(uow, referral, check)
     return check
+
+
+def _move_on(uow: UnitOfWork, referral: Referral, check: LicenceCheck) -> None:
+    """A pass draws the call; a licence used elsewhere is suspect at once; else one more try."""
+    who = _column(referral, check.checked_by)
+    if check.passed and check.vehicle_id is not None:
+        move(uow, referral, Event.LICENCE_PASS, **who)
+        draw_callback(uow, referral)
+    elif check.reason == Reason.LICENCE_REUSED:
+        reason = Reason.LICENCE_REUSED
+        who["due_at"] = judge_by(uow)
+        move(uow, referral, Event.SUSPECT, by_system=True, reason=reason, **who)
+        open_case(uow, referral, reason)
+    else:
+        again = referral.state == State.DELIVERED
+        due_at = check_by(uow) if again else None
+        reason = Reason(check.reason or Reason.LICENCE_UNREADABLE)
+        move(uow, referral, Event.LICENCE_FAIL, reason=reason, due_at=due_at, **who)
+
+
+def _column(referral: Referral, person: UUID) -> dict[str, Any]:
+    """Where the checker stands on the referral itself; of further checks only the duties tell."""
+    if referral.checked_by is None:
+        return {"checked_by": person}
+    return {"rechecked_by": person} if referral.rechecked_by is None else {}
 
 
 def _closest(
@@ -88,10 +128,17 @@ def _closest(
     )
     slip = thaw(uow, referral)
     said = {
+        "model": compare_model(seen.brand_model, car.model),
         "slip_model": _same("model", slip.owner_model, car.model),
         "slip_colour": _same("colour", slip.owner_colour, car.colour),
     }
     return car, verdicts | said
+
+
+def _flags(seen: list[str], verdicts: dict[str, FieldVerdict]) -> list[str]:
+    """What people should look at; another model than ours goes to review, and fails nothing."""
+    odd = verdicts.get("model") is FieldVerdict.MISMATCH
+    return [*seen, str(Signal.MODEL_MISMATCH)] if odd else seen
 
 
 def _same(fact: str, said: str, known: str) -> FieldVerdict:

@@ -1,64 +1,231 @@
 """The draw: who is called, by whom and with which questions, stored once and for ever.
 
-Everything follows from the referral and a secret of the day under the server's draw key: nobody
-without the key can foresee or choose it, and nobody at all can ask for another.
+Everything follows from what was committed and a secret of the day: nobody without the key can
+foresee or choose it, and nobody at all can ask for another. A second call is to the other party.
 """
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from kernel.clock import business_day
 from kernel.database import violated
 from kernel.errors import Conflict
-from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.directory import callback_agents_outside
-from loyalty.formats.address import addressed_en, addressed_zh
-from loyalty.members import queries as members
-from loyalty.members.queries import VehicleView
 from referral import draw_rules
-from referral.call_models import Callback, CallbackQuestion, Draw
-from referral.draw_rules import Party
+from referral.ask import Sheet, addressed, open_callback
+from referral.bank_life import BankInForce, bank_on
+from referral.call_models import Draw
+from referral.draw_rules import PARTIES, Committed, Party
+from referral.duties import Duty, involved, take_duty
+from referral.entropy import entropy_of_today
+from referral.known_facts import facts_about, recently_asked
 from referral.lifecycle import Event
 from referral.models import Referral
-from referral.moves import move
-from referral.questions.bank import BANK_VERSION
-from referral.questions.facts import gather
-from referral.questions.selector import SELECTOR_VERSION, Asked, select
-from referral.slip import Slip, thaw
+from referral.moves import flag, move
+from referral.parties import name_of
+from referral.policy import policy_on
+from referral.questions.decoys import Car
+from referral.questions.facts import Facts
+from referral.questions.narrative import narrative
+from referral.questions.selector import SELECTOR_VERSION, NoAdmissibleSet, select
+from referral.reasons import Reason
+from referral.risk.assess import assess
+from referral.rules.calls import Plan
+from referral.rules.risk import Choice
 
-PURPOSE = "callback"
-CALL_WITHIN = timedelta(days=7)
-PARTIES: tuple[Party, ...] = ("buyer", "owner")
+Known = dict[Party, tuple[Facts, list[Car]]]
 
 
-def draw_callback(uow: UnitOfWork, referral: Referral, *, owner_car: VehicleView) -> UUID:
+class Purpose(StrEnum):
+    """What a draw is for; each purpose once per referral, in the database."""
+
+    CALLBACK = "callback"
+    OTHER_PARTY = "other_party"
+    JUDGES = "judges"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """What is fixed, what was drawn from it, and what it was drawn with."""
+
+    fixed: Committed
+    committed: bytes
+    seed: bytes
+    entropy: dict[str, Any]
+    agents: list[UUID]
+    agent: UUID
+
+
+def draw_callback(uow: UnitOfWork, referral: Referral) -> UUID:
     """Draw party, agent and questions for a checked referral; the callback's id.
 
     Both parties must be askable before the draw, so that its failure tells nothing about it.
-    Raises Conflict `questions_not_enough`, `no_callback_agent`, `already_drawn`.
+    Raises Conflict `no_callback_agent`, `already_drawn`.
     """
-    day = business_day(uow.now, uow.zone)
-    committed = draw_rules.commitment(str(referral.id), PARTIES, BANK_VERSION, SELECTOR_VERSION)
-    seed = draw_rules.seed(uow.vault.secret_of_day(day), committed)
-    sets = {party: _questions(uow, referral, party, owner_car, seed) for party in PARTIES}
-    party = draw_rules.party(seed)
-    agent = _agent(uow, referral, seed)
+    risk = assess(uow, referral)
+    if risk.choice is Choice.ADJUDICATE:
+        flag(uow, referral, Reason.RISK_HIGH)
+    wanted = Plan.SINGLE if risk.choice is Choice.NONE else Plan.DUAL
+    lot, known, bank = _lot(uow, referral, Purpose.CALLBACK, wanted)
+    party = draw_rules.party(lot.seed)
+    sheets = {each: _sheet(uow, referral, each, known, bank, lot.seed) for each in PARTIES}
+    sampled = draw_rules.sampled(lot.seed, lot.fixed.sample_percent)
+    plan = Plan.DUAL if sampled else wanted
+    if any(sheet.narrative for sheet in sheets.values()):
+        flag(uow, referral, Reason.QUESTIONS_NOT_ENOUGH)
+        plan = Plan.NARRATIVE
+        sheets = {each: _narrative(uow, referral, each) for each in PARTIES}
+    _keep(uow, referral, lot, party=party, plan=plan, sampled=sampled)
+    due_at = uow.now + timedelta(days=policy_on(uow).policy.call_within_days)
+    key = open_callback(uow, referral, lot.fixed.purpose, party, lot.agent, sheets[party], due_at)
+    move(uow, referral, Event.DRAW, by_system=True, callback_agent_id=lot.agent, due_at=due_at)
+    return key
+
+
+def draw_other_party(uow: UnitOfWork, referral: Referral) -> UUID:
+    """A second call, to the other party: another agent, fresh questions, its own commitment.
+
+    Raises Conflict `no_callback_agent`, `already_drawn`.
+    """
+    first = first_draw(uow, referral.id)
+    lot, known, bank = _lot(uow, referral, Purpose.OTHER_PARTY, Plan(first.plan or Plan.SINGLE))
+    plan = Plan(first.plan or Plan.SINGLE)
+    party = draw_rules.other("owner" if first.party == "owner" else "buyer")
+    sheet = (
+        _narrative(uow, referral, party)
+        if plan is Plan.NARRATIVE
+        else _sheet(uow, referral, party, known, bank, lot.seed)
+    )
+    _keep(uow, referral, lot, party=party, plan=plan, sampled=bool(first.sampled))
+    due_at = uow.now + timedelta(days=policy_on(uow).policy.call_within_days)
+    key = open_callback(uow, referral, lot.fixed.purpose, party, lot.agent, sheet, due_at)
+    move(uow, referral, Event.CALL_OTHER, by_system=True, due_at=due_at)
+    return key
+
+
+def draw_for_judges(uow: UnitOfWork, referral: Referral) -> UUID:
+    """One more call that two judges agreed on, because nobody was heard yet; once, ever.
+
+    The judges have moved the referral already. Raises Conflict `no_callback_agent`,
+    `already_drawn`.
+    """
+    lot, known, bank = _lot(uow, referral, Purpose.JUDGES, Plan.SINGLE)
+    party = draw_rules.party(lot.seed)
+    sheet = _sheet(uow, referral, party, known, bank, lot.seed)
+    plan = Plan.NARRATIVE if sheet.narrative else Plan.SINGLE
+    _keep(uow, referral, lot, party=party, plan=plan, sampled=False)
+    due_at = uow.now + timedelta(days=policy_on(uow).policy.call_within_days)
+    return open_callback(uow, referral, lot.fixed.purpose, party, lot.agent, sheet, due_at)
+
+
+def first_draw(uow: UnitOfWork, referral_id: UUID) -> Draw:
+    """The draw of the first call."""
+    return uow.session.get_one(Draw, (referral_id, Purpose.CALLBACK))
+
+
+def _lot(
+    uow: UnitOfWork, referral: Referral, purpose: Purpose, wanted: Plan
+) -> tuple[_Lot, Known, BankInForce]:
+    bank = bank_on(uow)
+    agents = _agents(uow, referral, bank)
+    known: Known = {party: facts_about(uow, referral, party) for party in PARTIES}
+    fixed = Committed(
+        referral_id=str(referral.id),
+        purpose=purpose,
+        parties=PARTIES,
+        catalogue_hash=_catalogue_hash(uow, known, bank),
+        selector_version=SELECTOR_VERSION,
+        wanted_plan=wanted if wanted is not Plan.NARRATIVE else Plan.SINGLE,
+        sample_percent=policy_on(uow).policy.audit_sample_percent,
+        agents=[str(agent) for agent in agents],
+    )
+    committed = draw_rules.commitment(fixed)
+    uow.audit("draw.committed", referral.id, purpose=purpose, commitment=committed.hex())
+    uow.session.flush()
+    day, secret, promised = entropy_of_today(uow)
+    seed = draw_rules.seed(secret, committed)
+    entropy = {"entropy_on": day, "entropy_hash": promised}
+    agent = agents[draw_rules.pick(seed, len(agents), "agent")]
+    return _Lot(fixed, committed, seed, entropy, agents, agent), known, bank
+
+
+def _agents(uow: UnitOfWork, referral: Referral, bank: BankInForce) -> list[UUID]:
+    """Who may call, in a fixed order: of another team, without another duty, no question author."""
+    out = involved(uow, referral.id) | bank.authors
+    agents = [a for a in callback_agents_outside(uow, team=referral.team) if a not in out]
+    if not agents:
+        raise Conflict("no_callback_agent")
+    return agents
+
+
+def _catalogue_hash(uow: UnitOfWork, known: Known, bank: BankInForce) -> str:
+    """A keyed hash of every fact and of the bank: it fixes them and tells nobody what they are."""
+    facts = {
+        party: {name: [fact.value, fact.origin, fact.seen] for name, fact in sorted(about.items())}
+        for party, (about, _) in known.items()
+    }
+    said = json.dumps([bank.bank.version, facts], ensure_ascii=False, sort_keys=True)
+    return uow.vault.mac(said.encode(), purpose="fact catalogue").hex()
+
+
+def _sheet(
+    uow: UnitOfWork,
+    referral: Referral,
+    party: Party,
+    known: Known,
+    bank: BankInForce,
+    seed: bytes,
+) -> Sheet:
+    """What this party is asked about the other one, or that nothing proves enough."""
+    about = draw_rules.other(party)
+    facts, cars = known[about]
+    try:
+        chosen = select(
+            about=about,
+            facts=facts,
+            cars=cars,
+            bank=bank.bank,
+            seed=seed,
+            recent=recently_asked(uow, referral),
+        )
+    except NoAdmissibleSet:
+        return _narrative(uow, referral, party)
+    name = name_of(uow, referral, about)
+    asked = addressed((*chosen.asked, *chosen.reserve), name)
+    return Sheet(asked, chosen.odds, narrative=False)
+
+
+def _narrative(uow: UnitOfWork, referral: Referral, party: Party) -> Sheet:
+    about = draw_rules.other(party)
+    name = name_of(uow, referral, about)
+    return Sheet(addressed(narrative(about), name), None, narrative=True)
+
+
+def _keep(
+    uow: UnitOfWork, referral: Referral, lot: _Lot, *, party: Party, plan: Plan, sampled: bool
+) -> None:
     row = Draw(
         referral_id=referral.id,
-        purpose=PURPOSE,
+        purpose=lot.fixed.purpose,
         dealer_id=uow.dealer_id,
         party=party,
-        commitment=committed,
-        catalogue_hash=BANK_VERSION,
-        selector_version=SELECTOR_VERSION,
-        entropy_on=day,
-        seed=seed,
+        commitment=lot.committed,
+        catalogue_hash=lot.fixed.catalogue_hash,
+        selector_version=lot.fixed.selector_version,
+        seed=lot.seed,
         drawn_at=uow.now,
+        plan=plan,
+        wanted_plan=lot.fixed.wanted_plan,
+        sampled=sampled,
+        sample_percent=lot.fixed.sample_percent,
+        agents=lot.agents,
+        **lot.entropy,
     )
     try:
         with uow.session.begin_nested():
@@ -67,110 +234,4 @@ def draw_callback(uow: UnitOfWork, referral: Referral, *, owner_car: VehicleView
         if violated(error) != "pk_draw":
             raise
         raise Conflict("already_drawn") from error
-    key = _callback(uow, referral, party, agent, sets[party])
-    due_at = uow.now + CALL_WITHIN
-    move(uow, referral, Event.DRAW, by_system=True, callback_agent_id=agent, due_at=due_at)
-    return key
-
-
-def _agent(uow: UnitOfWork, referral: Referral, seed: bytes) -> UUID:
-    done = {
-        referral.consultant_id,
-        referral.confirmed_by,
-        referral.checked_by,
-        referral.rechecked_by,
-    }
-    agents = [a for a in callback_agents_outside(uow, team=referral.team) if a not in done]
-    if not agents:
-        raise Conflict("no_callback_agent")
-    return agents[draw_rules.pick(seed, len(agents), "agent")]
-
-
-def _questions(
-    uow: UnitOfWork, referral: Referral, party: Party, owner_car: VehicleView, seed: bytes
-) -> tuple[Asked, ...]:
-    """The buyer is asked about the owner, the owner about the buyer."""
-    slip = thaw(uow, referral)
-    if party == "owner":
-        return _about_buyer(uow, referral, slip, seed)
-    assert referral.owner_id is not None
-    owner = members.get_member(uow, referral.owner_id)
-    facts = gather(
-        {
-            "trade": owner.occupation,
-            "model": owner_car.model,
-            "colour": owner_car.colour,
-            "transmission": owner_car.transmission,
-            "plate_province": owner_car.plate,
-            "relation": slip.relation,
-        }
-    )
-    cars = [(car.model, car.colour) for car in members.vehicles_of(uow, owner.id)]
-    asked = select(about="owner", facts=facts, cars=cars, seed=seed)
-    return _addressed(asked, owner.name)
-
-
-def _about_buyer(uow: UnitOfWork, referral: Referral, slip: Slip, seed: bytes) -> tuple[Asked, ...]:
-    assert referral.bought_model is not None
-    assert referral.bought_colour is not None
-    facts = gather(
-        {
-            "trade": slip.buyer_occupation,
-            "model": referral.bought_model,
-            "colour": referral.bought_colour,
-            "transmission": referral.bought_transmission,
-            "relation": slip.relation,
-        }
-    )
-    bought = (referral.bought_model, referral.bought_colour)
-    asked = select(about="buyer", facts=facts, cars=[bought], seed=seed)
-    name = uow.open(referral.buyer_name, column="referral.buyer_name", row=referral.id)
-    return _addressed(asked, name)
-
-
-def _addressed(asked: tuple[Asked, ...], name: str) -> tuple[Asked, ...]:
-    """The questions with the person's surname in the texts; the agent sees no given name."""
-    zh, en = addressed_zh(name), addressed_en(name)
-    return tuple(
-        replace(
-            question,
-            text_zh=question.text_zh.replace("{surname_title}", zh),
-            text_en=question.text_en.replace("{surname_title}", en),
-        )
-        for question in asked
-    )
-
-
-def _callback(
-    uow: UnitOfWork, referral: Referral, party: Party, agent: UUID, asked: tuple[Asked, ...]
-) -> UUID:
-    key = new_id()
-    uow.session.add(
-        Callback(
-            id=key,
-            dealer_id=uow.dealer_id,
-            referral_id=referral.id,
-            purpose=PURPOSE,
-            party=party,
-            agent_id=agent,
-            state="open",
-            created_at=uow.now,
-        )
-    )
-    uow.session.flush()
-    for position, question in enumerate(asked, 1):
-        uow.session.add(
-            CallbackQuestion(
-                callback_id=key,
-                position=position,
-                dealer_id=uow.dealer_id,
-                key=question.key,
-                kind=question.kind,
-                text_zh=uow.seal(question.text_zh, column="question.text_zh", row=key),
-                text_en=uow.seal(question.text_en, column="question.text_en", row=key),
-                expected=uow.seal(
-                    json.dumps(question.expected), column="question.expected", row=key
-                ),
-            )
-        )
-    return key
+    take_duty(uow, referral.id, Duty.CALLBACK_AGENT, person=lot.agent)

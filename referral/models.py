@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, SmallInteger, Text
+from sqlalchemy import Integer, LargeBinary, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -55,6 +55,8 @@ class Referral(Base):
     verified_at: Mapped[datetime | None]
     paid_by: Mapped[UUID | None]
     review: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    buyer_household_index: Mapped[bytes | None]
+    cut_off: Mapped[str] = mapped_column(server_default="order")
 
 
 class ReferralDuty(Base):
@@ -78,7 +80,7 @@ class StaffRelative(Base):
     phone_index: Mapped[bytes] = mapped_column(primary_key=True)
     dealer_id: Mapped[UUID]
     declared_at: Mapped[Instant]
-    declared_by: Mapped[UUID]
+    declared_by: Mapped[str]
 
 
 class ReferralPolicy(Versioned):
@@ -113,7 +115,10 @@ class ReferralTransition(Base):
 
 
 class SaleEvent(Base):
-    """What the CRM told of an order (订单): ordered, delivered, cancelled."""
+    """What the CRM told of an order (订单): ordered, paid a deposit, delivered, undone.
+
+    `phone_indexes` are further phones of the contract; `sale_type` null is retail.
+    """
 
     __tablename__ = "sale_event"
 
@@ -132,6 +137,24 @@ class SaleEvent(Base):
     transmission: Mapped[str | None]
     invoice_no: Mapped[str | None]
     invoiced_on: Mapped[date | None]
+    fingerprint: Mapped[bytes]
+    received_at: Mapped[Instant]
+    sale_type: Mapped[str | None]
+    phone_indexes: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary), server_default="{}")
+
+
+class Lead(Base):
+    """A lead (线索) the CRM had: who asked for a car, through which channel, since when."""
+
+    __tablename__ = "lead"
+
+    id: Mapped[Key]
+    dealer_id: Mapped[UUID]
+    source: Mapped[str]
+    source_event_id: Mapped[str]
+    phone_index: Mapped[bytes]
+    channel: Mapped[str]
+    opened_at: Mapped[Instant]
     fingerprint: Mapped[bytes]
     received_at: Mapped[Instant]
 
@@ -179,7 +202,7 @@ class ReferralReward(Base):
 
 
 class ConsultantCase(Base):
-    """A referral that proved fake opens its consultant's case."""
+    """A suspicion against a referral's consultant: open, then confirmed or cleared by people."""
 
     __tablename__ = "consultant_case"
 
@@ -190,3 +213,4 @@ class ConsultantCase(Base):
     reason: Mapped[str]
     state: Mapped[str]
     opened_at: Mapped[Instant]
+    decided_at: Mapped[datetime | None]

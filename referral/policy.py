@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import select
+
 from kernel.unit_of_work import UnitOfWork
 from loyalty import versions
 from referral.models import ReferralPolicy
@@ -28,6 +30,20 @@ def policy_on(uow: UnitOfWork, day: date | None = None) -> InForce:
     for row in versions.in_force(uow, ReferralPolicy, day or uow.today, code=CODE):
         return InForce(row.version, parse(row.body))
     return InForce(BUILT_IN, DEFAULT)
+
+
+def policy_numbered(uow: UnitOfWork, version: int) -> Policy:
+    """What the policy of this version says; 0 is what the service brings along."""
+    if version == BUILT_IN:
+        return DEFAULT
+    row = uow.session.scalars(
+        select(ReferralPolicy).where(
+            ReferralPolicy.dealer_id == uow.dealer_id,
+            ReferralPolicy.code == CODE,
+            ReferralPolicy.version == version,
+        )
+    ).one()
+    return parse(row.body)
 
 
 def draft_policy(

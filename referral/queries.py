@@ -1,26 +1,43 @@
-"""Reads of referrals: the record as its readers see it, its history, cases and counts."""
+"""Reads of referrals: the record as its readers see it, its history and counts."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select
+from sqlalchemy.orm import aliased
 
 from kernel.clock import start_of_day
 from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from referral.models import (
-    ConsultantCase,
     Referral,
     ReferralReward,
     ReferralTransition,
     SaleEvent,
 )
+from referral.reasons import Reason
+from referral.rules.eligibility import SaleTimes
+
+LIVE_REWARD = ("held", "paid")
+"""States of a reward that counts: what was cancelled or taken back frees its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewardView:
+    """What one side of a referral gets: points, held, paid, cancelled or reversed."""
+
+    points: int
+    state: str
+    release_at: datetime
+    paid_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class ReferralView:
-    """A referral. Names and phones are whole here; the API masks them by role."""
+    """A referral. Names and phones are whole here; the API masks them by role, and shows `review`,
+    why two people must decide, to those alone who may.
+    """
 
     id: UUID
     state: str
@@ -41,6 +58,8 @@ class ReferralView:
     reward_state: str | None
     reward_release_at: datetime | None
     reward_paid_at: datetime | None
+    buyer_reward: RewardView | None
+    review: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,7 @@ def get_referral(uow: UnitOfWork, referral_id: UUID, seen_by: Filter) -> Referra
     ).first()
     if row is None:
         raise NotFound("referral_not_found")
-    return _view(uow, row[0], row[1])
+    return _view(uow, *row)
 
 
 def list_referrals(
@@ -71,7 +90,7 @@ def list_referrals(
     rows = _SELECT.where(*_conditions(seen_by)).order_by(Referral.id.desc()).limit(limit)
     if before:
         rows = rows.where(Referral.id < before)
-    return [_view(uow, referral, reward) for referral, reward in uow.session.execute(rows)]
+    return [_view(uow, *row) for row in uow.session.execute(rows)]
 
 
 def history(uow: UnitOfWork, referral_id: UUID) -> list[ReferralTransition]:
@@ -86,30 +105,26 @@ def history(uow: UnitOfWork, referral_id: UUID) -> list[ReferralTransition]:
     )
 
 
-def list_cases(uow: UnitOfWork, *, before: UUID | None, limit: int) -> list[ConsultantCase]:
-    """Cases opened against consultants, newest first."""
-    rows = select(ConsultantCase).order_by(ConsultantCase.id.desc()).limit(limit)
-    if before:
-        rows = rows.where(ConsultantCase.id < before)
-    return list(uow.session.scalars(rows))
+def earliest_sale(uow: UnitOfWork, buyer_phone_index: bytes) -> SaleTimes:
+    """When this buyer first paid a deposit, ordered, and was handed over one of his orders.
 
-
-def earliest_sale(
-    uow: UnitOfWork, buyer_phone_index: bytes
-) -> tuple[datetime | None, datetime | None]:
-    """When this buyer first ordered, and when one of his orders was first delivered.
-
-    A cancelled order counts: cancelling must not make room for a later report. What we knew at
-    an instant happened by then, whatever the CRM's clock says.
+    Every phone of a contract is the buyer's. A cancelled order counts: cancelling must not make
+    room for a later report. What we knew at an instant happened by then, whatever the CRM's clock
+    says.
     """
-    orders = select(SaleEvent.order_no).where(SaleEvent.buyer_phone_index == buyer_phone_index)
+    orders = select(SaleEvent.order_no).where(
+        or_(
+            SaleEvent.buyer_phone_index == buyer_phone_index,
+            SaleEvent.phone_indexes.contains([buyer_phone_index]),
+        )
+    )
     rows = uow.session.execute(
         select(SaleEvent.kind, func.min(func.least(SaleEvent.occurred_at, SaleEvent.received_at)))
         .where(SaleEvent.order_no.in_(orders))
         .group_by(SaleEvent.kind)
     )
     first = {kind: at for kind, at in rows}  # noqa: C416 (a row is no pair to dict)
-    return first.get("order"), first.get("delivery")
+    return SaleTimes(first.get("deposit"), first.get("order"), first.get("delivery"))
 
 
 def rewards_this_year(uow: UnitOfWork, member_id: UUID) -> int:
@@ -117,14 +132,40 @@ def rewards_this_year(uow: UnitOfWork, member_id: UUID) -> int:
     new_year = start_of_day(uow.today.replace(month=1, day=1), uow.zone)
     counted = select(func.count()).where(
         ReferralReward.member_id == member_id,
-        ReferralReward.state != "cancelled",
+        ReferralReward.beneficiary == "owner",
+        ReferralReward.state.in_(LIVE_REWARD),
         ReferralReward.held_at >= new_year,
     )
     return uow.session.scalar(counted) or 0
 
 
-_SELECT = select(Referral, ReferralReward).outerjoin(
-    ReferralReward, ReferralReward.referral_id == Referral.id
+def sale_undone(uow: UnitOfWork, order_no: str) -> Reason | None:
+    """Why the sale of this order is a sale no more (退订, 退车); None while it stands."""
+    kinds = uow.session.scalars(select(SaleEvent.kind).where(SaleEvent.order_no == order_no))
+    return next((_UNDONE[kind] for kind in sorted(kinds) if kind in _UNDONE), None)
+
+
+_UNDONE = {"cancellation": Reason.SALE_CANCELLED, "return": Reason.SALE_RETURNED}
+_OWNERS, _BUYERS = aliased(ReferralReward), aliased(ReferralReward)
+
+
+def _latest(beneficiary: str) -> ScalarSelect[UUID]:
+    """The last reward of this side: one that was cancelled may be followed by another."""
+    return (
+        select(ReferralReward.id)
+        .where(ReferralReward.referral_id == Referral.id, ReferralReward.beneficiary == beneficiary)
+        .order_by(ReferralReward.id.desc())
+        .limit(1)
+        .correlate(Referral)
+        .scalar_subquery()
+    )
+
+
+_SELECT = (
+    select(Referral, _OWNERS, _BUYERS)
+    .select_from(Referral)
+    .outerjoin(_OWNERS, _OWNERS.id == _latest("owner"))
+    .outerjoin(_BUYERS, _BUYERS.id == _latest("buyer"))
 )
 
 
@@ -137,7 +178,9 @@ def _conditions(seen_by: Filter) -> list[ColumnElement[bool]]:
     return [column == value for column, value in wanted.items() if value is not None]
 
 
-def _view(uow: UnitOfWork, row: Referral, reward: ReferralReward | None) -> ReferralView:
+def _view(
+    uow: UnitOfWork, row: Referral, reward: ReferralReward | None, buyers: ReferralReward | None
+) -> ReferralView:
     return ReferralView(
         id=row.id,
         state=row.state,
@@ -158,4 +201,10 @@ def _view(uow: UnitOfWork, row: Referral, reward: ReferralReward | None) -> Refe
         reward_state=reward.state if reward else None,
         reward_release_at=reward.release_at if reward else None,
         reward_paid_at=reward.paid_at if reward else None,
+        buyer_reward=_reward(buyers) if buyers else None,
+        review=tuple(row.review),
     )
+
+
+def _reward(row: ReferralReward) -> RewardView:
+    return RewardView(row.points, row.state, row.release_at, row.paid_at)

@@ -38,7 +38,6 @@ class Reason(StrEnum):
     CALL_RECORD_MISSING = "call_record_missing"
     CALLS_DISAGREE = "calls_disagree"
     QUESTIONS_NOT_ENOUGH = "questions_not_enough"
-    NOMINATION_MISSING = "nomination_missing"
     NOMINATION_MISMATCH = "nomination_mismatch"
     RING_SUSPECTED = "ring_suspected"
     RISK_HIGH = "risk_high"
@@ -102,6 +101,9 @@ SUSPICION = frozenset(
 
 LATE_NEWS = frozenset({Reason.REGISTERED_AFTER_ORDER})
 """What a document that arrives late, but happened earlier, may show after registration."""
+
+CONTRACT_NEWS = LATE_NEWS | {Reason.BUYER_ALREADY_REFERRED}
+"""What an order may show: late news, or a buyer whom another referral registered first."""
 
 REGISTRATION = LATE_NEWS | {
     Reason.OWNER_SURFACED_AT_DELIVERY,

@@ -1,6 +1,6 @@
-"""The reward of a verified referral: fixed and held at once, paid by finance, exactly once.
+"""The owner's reward of a verified referral: fixed and held at once, paid by finance, once.
 
-One row per referral, beneficiary and rule version; payment and points are one transaction.
+A reader would break this by paying without the row that was held: it alone says who gets what.
 """
 
 from datetime import datetime, timedelta
@@ -9,74 +9,51 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from kernel.clock import business_day, start_of_day
-from kernel.errors import Conflict, TooSoon
+from kernel.errors import TooSoon
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
-from loyalty.earning.rules.standard import UNIT_COST_FEN
 from loyalty.points import ledger
-from loyalty.points.rules.expiry import STANDARD, expires_at
+from referral.both_sides import buyers_reward, pay_out
+from referral.duties import Duty, take_duty
 from referral.lifecycle import Event, State, advance
-from referral.models import Referral, ReferralReward
+from referral.models import Referral, ReferralReward, ReferralTransition
 from referral.moves import locked, move, one_at_a_time
-from referral.queries import rewards_this_year
+from referral.policy import InForce, policy_on
+from referral.queries import LIVE_REWARD, rewards_this_year, sale_undone
 from referral.reasons import Reason
-from referral.rules.reward import (
-    CAP_PER_YEAR,
-    HOLD_DAYS,
-    RULE_ID,
-    RULE_VERSION,
-    ladder,
-    place,
-)
+from referral.risk.assess import assess
+from referral.rules.reward import OWNER_RULE_ID, ladder, place, rule_version
+from referral.rules.risk import Choice
 
 
 def hold_reward(uow: UnitOfWork, referral: Referral) -> None:
-    """Fix what the owner gets by today's rule, to be released after the hold.
+    """Fix what the owner gets by today's policy, to be released after the hold.
 
-    Ladder and yearly cap count the owner's rewards under a lock of his own, so two referrals
-    verified at once are never both his first. At the cap the referral is refused, typed.
+    A referral verified once more keeps the reward it had. Ladder and yearly cap count the owner's
+    rewards under a lock of his own, so two referrals verified at once are never both his first. At
+    the cap the referral is refused, typed.
     """
     owner = referral.owner_id
     assert owner is not None
     one_at_a_time(uow, f"rewards of {owner}")
-    if rewards_this_year(uow, owner) >= CAP_PER_YEAR:
-        move(uow, referral, Event.REFUSE, by_system=True, reason=Reason.CAP_REACHED)
-        return
-    taken = uow.session.scalars(
-        select(ReferralReward.nth).where(
-            ReferralReward.member_id == owner,
-            ReferralReward.rule_id == RULE_ID,
-            ReferralReward.state != "cancelled",
-        )
-    )
-    nth = place(set(taken))
-    uow.session.add(
-        ReferralReward(
-            id=new_id(),
-            dealer_id=uow.dealer_id,
-            referral_id=referral.id,
-            member_id=owner,
-            rule_id=RULE_ID,
-            rule_version=RULE_VERSION,
-            nth=nth,
-            points=ladder(nth),
-            state="held",
-            held_at=uow.now,
-            release_at=release_at(uow, referral),
-        )
-    )
+    if _held(uow, referral.id) is None:
+        in_force = policy_on(uow)
+        if rewards_this_year(uow, owner) >= in_force.policy.cap_per_year:
+            move(uow, referral, Event.REFUSE, by_system=True, reason=Reason.CAP_REACHED)
+            return
+        _fix(uow, referral, owner, in_force)
     move(uow, referral, Event.HOLD, by_system=True)
 
 
-def release_at(uow: UnitOfWork, referral: Referral) -> datetime:
-    """Fifteen days after the day of the invoice (referral.md, section 2), in the dealer's zone.
+def release_at(uow: UnitOfWork, referral: Referral, *, hold_days: int) -> datetime:
+    """So many days after the day of the invoice (referral.md, section 2), in the dealer's zone.
 
     An invoice dated before the order shortens nothing: then the day of the order counts.
     """
     assert referral.invoiced_on is not None
     assert referral.ordered_at is not None
     day = max(referral.invoiced_on, business_day(referral.ordered_at, uow.zone))
-    return start_of_day(day + timedelta(days=HOLD_DAYS), uow.zone)
+    return start_of_day(day + timedelta(days=hold_days), uow.zone)
 
 
 def cancel_reward(uow: UnitOfWork, referral_id: UUID) -> None:
@@ -88,51 +65,104 @@ def cancel_reward(uow: UnitOfWork, referral_id: UUID) -> None:
     )
 
 
-def pay_reward(uow: UnitOfWork, referral_id: UUID, *, version: int) -> ReferralReward:
+def pay_reward(uow: UnitOfWork, referral_id: UUID, *, version: int) -> Referral:
     """Finance (财务) releases the reward: points, payment and state in one transaction.
 
-    Raises NotFound, Conflict `version_changed` and `transition_not_allowed`, TooSoon
-    `reward_on_hold`, Forbidden `separation_of_duties`.
+    The sale and the risk are looked at again. A sale undone meanwhile cancels the referral, a risk
+    that has grown brings it before two people: the state of what is returned is the answer. Raises
+    NotFound, Conflict `version_changed` and `transition_not_allowed`, TooSoon `reward_on_hold`,
+    Forbidden `separation_of_duties` and `party_or_relative`.
     """
     referral = locked(uow, referral_id, version=version)
     advance(State(referral.state), Event.PAY, role=uow.actor.role, reason=None)
-    reward = uow.session.scalars(
+    reward = _held(uow, referral_id)
+    assert reward is not None
+    _refuse_early(uow, reward)
+    take_duty(uow, referral_id, Duty.PAYER)
+    if _sale_stands(uow, referral) and not _judged_first(uow, referral):
+        _pay(uow, referral, reward)
+    return referral
+
+
+def _held(uow: UnitOfWork, referral_id: UUID) -> ReferralReward | None:
+    return uow.session.scalar(
         select(ReferralReward).where(
-            ReferralReward.referral_id == referral_id, ReferralReward.state == "held"
+            ReferralReward.referral_id == referral_id,
+            ReferralReward.beneficiary == "owner",
+            ReferralReward.state == "held",
         )
-    ).one()
+    )
+
+
+def _fix(uow: UnitOfWork, referral: Referral, owner: UUID, in_force: InForce) -> None:
+    taken = uow.session.scalars(
+        select(ReferralReward.nth).where(
+            ReferralReward.member_id == owner,
+            ReferralReward.rule_id == OWNER_RULE_ID,
+            ReferralReward.state.in_(LIVE_REWARD),
+        )
+    )
+    nth = place(set(taken))
+    policy = in_force.policy
+    uow.session.add(
+        ReferralReward(
+            id=new_id(),
+            dealer_id=uow.dealer_id,
+            referral_id=referral.id,
+            member_id=owner,
+            beneficiary="owner",
+            rule_id=OWNER_RULE_ID,
+            rule_version=rule_version(in_force.version),
+            nth=nth,
+            points=ladder(nth, policy.ladder),
+            state="held",
+            held_at=uow.now,
+            release_at=release_at(uow, referral, hold_days=policy.hold_days),
+        )
+    )
+
+
+def _refuse_early(uow: UnitOfWork, reward: ReferralReward) -> None:
     if uow.now < reward.release_at:
         wait = int((reward.release_at - uow.now).total_seconds()) + 1
         release_on = business_day(reward.release_at, uow.zone).isoformat()
         raise TooSoon("reward_on_hold", retry_after_s=wait, release_on=release_on)
+
+
+def _sale_stands(uow: UnitOfWork, referral: Referral) -> bool:
+    """Whether the sale is still one. An appeal may have brought the referral back after it ended
+    for another reason, while the car went back."""
+    assert referral.order_no is not None
+    undone = sale_undone(uow, referral.order_no)
+    if undone is not None:
+        cancel_reward(uow, referral.id)
+        move(uow, referral, Event.CANCEL, by_system=True, reason=undone)
+    return undone is None
+
+
+def _judged_first(uow: UnitOfWork, referral: Referral) -> bool:
+    """Whether the risk looked at again brings it before two people; what two people have accepted
+    from here once is paid."""
+    looked_at = select(ReferralTransition.seq).where(
+        ReferralTransition.referral_id == referral.id,
+        ReferralTransition.event == Event.ADJUDICATE,
+        ReferralTransition.from_state == State.REWARD_HELD,
+    )
+    if uow.session.scalar(looked_at.limit(1)) is not None:
+        return False
+    if assess(uow, referral).choice is not Choice.ADJUDICATE:
+        return False
+    days = policy_on(uow).policy.adjudicate_within_days
+    due_at = uow.now + timedelta(days=days)
+    move(uow, referral, Event.ADJUDICATE, by_system=True, reason=Reason.RISK_HIGH, due_at=due_at)
+    return True
+
+
+def _pay(uow: UnitOfWork, referral: Referral, reward: ReferralReward) -> None:
+    """Accounts before rewards, and accounts by their ids: the lock order of ledger.md."""
+    buyers = buyers_reward(uow, referral, reward)
+    due = [reward, buyers] if buyers else [reward]
+    ledger.lock(uow, [each.member_id for each in due])
     move(uow, referral, Event.PAY, paid_by=UUID(uow.actor.id))
-    posted = _credit(uow, reward)
-    paid = uow.session.scalar(
-        update(ReferralReward)
-        .where(ReferralReward.id == reward.id, ReferralReward.state == "held")
-        .values(state="paid", paid_at=uow.now, posting_set_id=posted.posting_set_id)
-        .returning(ReferralReward.id)
-    )
-    if paid is None:
-        raise Conflict("reward_already_paid")
-    uow.audit("reward.paid", reward.id, points=reward.points)
-    uow.session.refresh(reward)
-    return reward
-
-
-def _credit(uow: UnitOfWork, reward: ReferralReward) -> ledger.Posted:
-    return ledger.accrue(
-        uow,
-        reward.member_id,
-        reward.points,
-        issuer_id=uow.dealer_id,
-        source=ledger.Source("referral_reward", str(reward.id)),
-        terms=ledger.Terms(
-            rule_id=reward.rule_id,
-            rule_version=reward.rule_version,
-            business_on=uow.today,
-            available_at=uow.now,
-            expires_at=expires_at(uow.today, STANDARD, zone=uow.zone),
-            unit_cost_fen=UNIT_COST_FEN,
-        ),
-    )
+    for each in due:
+        pay_out(uow, each)

@@ -1,9 +1,10 @@
-"""Take a sale event (订单, 交车, 退订) from the CRM: stored once, then settled.
+"""Take a sale event (定金, 订单, 交车, 退订, 退车) from the CRM: stored once, then settled.
 
 A reader would break this by applying one event without the others of its order.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -21,13 +22,29 @@ from loyalty.formats import colour, mobile, text, vin
 from loyalty.members.vehicles import TRANSMISSIONS
 from referral.models import SaleEvent
 from referral.moves import one_at_a_time
-from referral.settle import referral_of_order, settle
+from referral.settle import RETAIL, referral_of_order, settle
 
 
 class SaleKind(StrEnum):
+    """What happened to an order; a return (退车) brings the car back after its delivery."""
+
+    DEPOSIT = "deposit"
     ORDER = "order"
     DELIVERY = "delivery"
     CANCELLATION = "cancellation"
+    RETURN = "return"
+
+
+class SaleType(StrEnum):
+    """To whom the car goes: only a retail sale (零售) backs a referral."""
+
+    RETAIL = RETAIL
+    DEMO = "demo"
+    FLEET = "fleet"
+
+
+CONTRACTS = frozenset({SaleKind.DEPOSIT, SaleKind.ORDER})
+MOST_PHONES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +61,9 @@ class DeliveredCar:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """One event of one order. An order names the buyer's phone, a delivery the car."""
+    """One event of one order. A deposit and an order name the buyer's phone and may name further
+    phones of the contract, an order its type (None: retail), a delivery the car.
+    """
 
     source: str
     source_event_id: str
@@ -53,6 +72,8 @@ class Sale:
     occurred_at: datetime
     buyer_phone: str | None = None
     car: DeliveredCar | None = None
+    other_phones: Sequence[str] = ()
+    sale_type: SaleType | None = None
 
 
 def take_sale_event(uow: UnitOfWork, sale: Sale) -> tuple[UUID, UUID | None, bool]:
@@ -85,10 +106,14 @@ def _store(uow: UnitOfWork, sale: Sale) -> UUID:
 
 
 def _check(uow: UnitOfWork, sale: Sale) -> None:
-    if (sale.kind is SaleKind.ORDER) != (sale.buyer_phone is not None):
-        raise RuleViolation("sale_event_incomplete", pointer="/buyer_phone")
-    if (sale.kind is SaleKind.DELIVERY) != (sale.car is not None):
-        raise RuleViolation("sale_event_incomplete", pointer="/car")
+    wrong = {
+        "/buyer_phone": (sale.kind in CONTRACTS) != (sale.buyer_phone is not None),
+        "/other_phones": bool(sale.other_phones) and sale.kind not in CONTRACTS,
+        "/sale_type": sale.sale_type is not None and sale.kind is not SaleKind.ORDER,
+        "/car": (sale.kind is SaleKind.DELIVERY) != (sale.car is not None),
+    }
+    for pointer in (pointer for pointer, it_is in wrong.items() if it_is):
+        raise RuleViolation("sale_event_incomplete", pointer=pointer)
     if sale.occurred_at > uow.now + CLOCK_TOLERANCE:
         raise RuleViolation("occurred_in_the_future", pointer="/occurred_at")
     if sale.car and sale.car.transmission not in TRANSMISSIONS:
@@ -122,6 +147,8 @@ def _fingerprint(uow: UnitOfWork, sale: Sale) -> bytes:
         car and [vin.canonical(car.vin), text.normalise(car.model), colour.canonical(car.colour)],
         car and [car.transmission, car.invoice_no, car.invoiced_on.isoformat()],
     ]
+    if sale.other_phones or sale.sale_type not in (None, SaleType.RETAIL):
+        said += [sorted({mobile.canonical(phone) for phone in sale.other_phones}), sale.sale_type]
     return uow.blind(json.dumps(said, ensure_ascii=False), column="sale_event")
 
 
@@ -140,6 +167,12 @@ def _row(uow: UnitOfWork, sale: Sale) -> SaleEvent:
     )
     if sale.buyer_phone:
         row.buyer_phone_index = uow.blind(mobile.canonical(sale.buyer_phone), column="phone")
+    row.phone_indexes = [
+        uow.blind(phone, column="phone")
+        for phone in sorted({mobile.canonical(phone) for phone in sale.other_phones})
+    ]
+    if sale.kind is SaleKind.ORDER:
+        row.sale_type = sale.sale_type or SaleType.RETAIL
     if car := sale.car:
         number = vin.canonical(car.vin)
         row.vin = uow.seal(number, column="sale_event.vin", row=key)

@@ -4,7 +4,9 @@ What we knew at an instant happened by then: the CRM's clock never makes an orde
 the moment we were told of it.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,47 +14,40 @@ from sqlalchemy import select
 from kernel.unit_of_work import UnitOfWork
 from loyalty.members import queries as members
 from referral.call import close_call
-from referral.lifecycle import ACTIVE, Event, State
+from referral.claw_back import reverse_rewards
+from referral.lifecycle import ACTIVE, MAY_END, Event, State
 from referral.models import Referral, SaleEvent
-from referral.moves import locked, move, overdue
+from referral.moves import locked, move, over, overdue
 from referral.reasons import Reason
 from referral.reward import cancel_reward
+from referral.rules.eligibility import SaleTimes, too_late
+from referral.rules.policy import CutOff
 
-DELIVER_WITHIN = timedelta(days=180)
-CHECK_WITHIN = timedelta(days=30)
-WAITING = (State.SUBMITTED, State.REGISTERED)
+DELIVER_WITHIN: Final = timedelta(days=180)
+CHECK_WITHIN: Final = timedelta(days=30)
+RETAIL: Final = "retail"
+_UNDOING: Final = {"cancellation": Reason.SALE_CANCELLED, "return": Reason.SALE_RETURNED}
+Events = Mapping[str, SaleEvent]
 
 
 def settle(uow: UnitOfWork, order_no: str) -> UUID | None:
     """Move the referral this order concerns as far as its events carry; its id.
 
-    Call it with the order's events serialised. A delivery that is not later than its order is
-    kept and moves nothing. Raises Conflict `sale_backs_another_referral`.
+    Call it with the order's events serialised. Of several referrals of one buyer under different
+    phones the one registered first is he (referral.md, section 6.5); the others end. A delivery
+    that is not later than its order is kept and moves nothing. Raises Conflict
+    `sale_backs_another_referral`.
     """
     rows = uow.session.scalars(select(SaleEvent).where(SaleEvent.order_no == order_no))
     events = {row.kind: row for row in rows}
-    order = events.get("order")
-    if order is None:
-        return None
-    found = referral_of_order(uow, order_no) or _of_buyer(uow, order)
-    if found is None:
-        return None
-    referral = locked(uow, found)
-    if _ended(uow, referral, order):
-        return referral.id
-    if referral.state in WAITING:
-        _apply_order(uow, referral, order)
-    if referral.order_no != order_no:
-        return None
-    if referral.state == State.ORDERED and "delivery" in events:
-        _apply_delivery(uow, referral, events["delivery"])
-    if "cancellation" in events:
-        _end(uow, referral, Event.CANCEL, Reason.SALE_CANCELLED)
-    return referral.id
-
-
-def _happened(event: SaleEvent) -> datetime:
-    return min(event.occurred_at, event.received_at)
+    backed = referral_of_order(uow, order_no)
+    named = [backed] if backed else _of_buyer(uow, events.values())
+    referrals = [locked(uow, each) for each in sorted(named)]
+    standing = [each for each in referrals if not _ended(uow, each, events)]
+    first = _only_first(uow, standing, ordered="order" in events)
+    if first is not None and "order" in events:
+        return _carry(uow, first, events)
+    return referrals[0].id if referrals else None
 
 
 def referral_of_order(uow: UnitOfWork, order_no: str) -> UUID | None:
@@ -60,35 +55,79 @@ def referral_of_order(uow: UnitOfWork, order_no: str) -> UUID | None:
     return uow.session.scalar(select(Referral.id).where(Referral.order_no == order_no))
 
 
-def _of_buyer(uow: UnitOfWork, order: SaleEvent) -> UUID | None:
-    """The buyer's referral that is alive or paid; the database allows one."""
-    return uow.session.scalar(
-        select(Referral.id).where(
-            Referral.buyer_phone_index == order.buyer_phone_index,
-            Referral.state.in_([*ACTIVE, State.REWARDED]),
-        )
+def _carry(uow: UnitOfWork, referral: Referral, events: Events) -> UUID | None:
+    """As far as order, delivery and what undoes them go; None if another order backs it."""
+    order = events["order"]
+    if referral.state == State.REGISTERED:
+        if order.sale_type not in (None, RETAIL):
+            _end(uow, referral, Event.CANCEL, Reason.SALE_NOT_RETAIL)
+            return referral.id
+        _apply_order(uow, referral, order)
+    if referral.order_no != order.order_no:
+        return None
+    if referral.state == State.ORDERED and "delivery" in events:
+        _apply_delivery(uow, referral, events["delivery"])
+    for kind, reason in _UNDOING.items():
+        if kind in events:
+            _end(uow, referral, Event.CANCEL, reason)
+    return referral.id
+
+
+def _happened(event: SaleEvent) -> datetime:
+    return min(event.occurred_at, event.received_at)
+
+
+def _of_buyer(uow: UnitOfWork, events: Iterable[SaleEvent]) -> list[UUID]:
+    """The buyer's referrals that are alive or paid, under every phone of the contract."""
+    phones = {event.buyer_phone_index for event in events if event.buyer_phone_index}
+    further = {phone for event in events for phone in event.phone_indexes}
+    rows = select(Referral.id).where(
+        Referral.buyer_phone_index.in_(phones | further),
+        Referral.state.in_([*ACTIVE, State.FAILED, State.REWARDED]),
     )
+    return list(uow.session.scalars(rows))
 
 
-def _ended(uow: UnitOfWork, referral: Referral, order: SaleEvent) -> bool:
-    """Whether time or an order made before the registration ends the referral here."""
-    registered = referral.registered_at
-    if registered is None or _happened(order) <= registered:
+def _ended(uow: UnitOfWork, referral: Referral, events: Events) -> bool:
+    """Whether it is over, or time or a sale older than the registration ends it here."""
+    if over(referral) and referral.state != State.REWARDED:
+        return True
+    if _sold_before(uow, referral, events):
         _end(uow, referral, Event.REFUSE, Reason.REGISTERED_AFTER_ORDER)
         return True
-    if overdue(uow, referral):
+    if overdue(uow, referral) and referral.state in MAY_END:
         _end(uow, referral, Event.EXPIRE, Reason.TIMEOUT_FAIL_CLOSED)
         return True
     return False
 
 
+def _sold_before(uow: UnitOfWork, referral: Referral, events: Events) -> bool:
+    """Whether this sale was as far as the cut-off the referral was reported under."""
+    at = {kind: _happened(event) for kind, event in events.items()}
+    sale = SaleTimes(at.get("deposit"), at.get("order"), at.get("delivery"))
+    return too_late(CutOff(referral.cut_off), sale, referral.registered_at or uow.now)
+
+
+def _only_first(uow: UnitOfWork, standing: Iterable[Referral], *, ordered: bool) -> Referral | None:
+    """The referral registered before all others of this buyer; when he orders, the others end."""
+    registered = [(each.registered_at, each.id, each) for each in standing if each.registered_at]
+    in_order = [referral for _, _, referral in sorted(registered, key=lambda each: each[:2])]
+    if ordered:
+        for later in in_order[1:]:
+            _end(uow, later, Event.REFUSE, Reason.BUYER_ALREADY_REFERRED)
+    return in_order[0] if in_order else None
+
+
 def _end(uow: UnitOfWork, referral: Referral, event: Event, reason: Reason) -> None:
-    """End it unpaid; if it is paid already, tell those who must look at it."""
-    if referral.state in ACTIVE:
+    """End it unpaid, or take back what was paid. Who is suspected does not slip away: then the
+    news is kept, and nothing ends."""
+    if referral.state == State.REWARDED:
+        reverse_rewards(uow, referral, reason=reason)
+    elif referral.state in MAY_END and not over(referral):
         cancel_reward(uow, referral.id)
         close_call(uow, referral.id)
         move(uow, referral, event, by_system=True, reason=reason)
-    elif referral.state == State.REWARDED:
+    elif referral.state == State.FRAUD_SUSPECTED:
         uow.emit("referral.contradicted", referral.id, reason=reason)
         uow.audit("referral.contradicted", referral.id, reason=reason)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from loyalty.dealers.roles import Role
-from referral.reasons import CALL, DOUBT, LATE_NEWS, LICENCE, REGISTRATION, SUSPICION, Reason
+from referral.reasons import CALL, CONTRACT_NEWS, DOUBT, LICENCE, REGISTRATION, SUSPICION, Reason
 from referral.states import JUDGES, MAY_END, Event, State
 
 
@@ -81,10 +81,14 @@ _ALSO = {
 
 
 def _late_refusal(source: State, *more: Reason) -> Transition:
-    guards = ["an order told late was made before the registration", *(_ALSO[r] for r in more)]
+    guards = [
+        "an order told late was made before the registration",
+        "its buyer was registered first by another referral",
+        *(_ALSO[r] for r in more),
+    ]
     guard = ", or ".join(guards)
     return _row(
-        source, Event.REFUSE, State.REFUSED, {Role.SYSTEM}, guard, LATE_NEWS | frozenset(more)
+        source, Event.REFUSE, State.REFUSED, {Role.SYSTEM}, guard, CONTRACT_NEWS | frozenset(more)
     )
 
 
@@ -286,7 +290,7 @@ TABLE: tuple[Transition, ...] = (
         State.REVERSED,
         {*_SALE, *JUDGES},
         "the sale is undone or the fake proven later; new entries take the points back",
-        LATE_NEWS | {Reason.SALE_CANCELLED, Reason.SALE_RETURNED, Reason.JUDGED_FAKE},
+        CONTRACT_NEWS | {Reason.SALE_CANCELLED, Reason.SALE_RETURNED, Reason.JUDGED_FAKE},
     ),
     _reopen(State.REFUSED, Event.REOPEN_REPORT, State.SUBMITTED),
     _reopen(State.REFUSED, Event.REOPEN_CHECK, State.DELIVERED),

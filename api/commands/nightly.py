@@ -14,6 +14,7 @@ from uuid import UUID
 import click
 from sqlalchemy import delete, func, select
 
+from api.commands.audit import seal_all
 from api.commands.environment import find_servers
 from api.commands.ledger import tell_proof
 from api.commands.work import every_dealer, unit_of_work
@@ -29,7 +30,10 @@ from loyalty.points import nightly as points
 from loyalty.points.proof import settled_checks
 from loyalty.rewards.stock import lapse_codes, return_overdue_stock
 from loyalty.tiers import nightly as tiers
+from referral.continue_calls import begin_second_calls, end_overdue_calls, replace_absent_agents
+from referral.entropy import promise_entropy
 from referral.expire import expire_due
+from referral.shares import count_shares
 
 ENDED_KEPT_FOR = timedelta(days=1)
 MOST_A_PAGE = 50_000
@@ -75,11 +79,16 @@ def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
        does what belonged to a car that was sold
     4. stock that holds kept and no longer need goes back; voucher codes
        whose day has passed leave their pools
-    5. referrals whose time is up expire
+    5. calls whose time is up end, referrals whose time is up expire; second
+       calls begin for which no agent was free, calls of agents who left
+       go to the next by the draw; the hash of tomorrow's secret of the
+       draws is kept, and what cars and members are like is counted
     6. idempotency keys of over seven days are forgotten
+    7. audit rows that wait for their link are chained; the tip that is
+       printed, kept elsewhere, is an anchor for `loyalty audit verify`
     and, when every dealer is done,
-    7. withdrawn tokens that have ended by themselves are forgotten
-    8. the proof: the whole ledger, and that nothing due is left
+    8. withdrawn tokens that have ended by themselves are forgotten
+    9. the proof: the whole ledger, and that nothing due is left
 
     What was due by --as-of is done; what is written about points and benefits bears the present
     time. The night may be stopped at any moment and run again, and run twice: the second finds
@@ -136,13 +145,20 @@ def _dealers_night(night: Night, dealer_id: UUID, failures: list[points.Failure]
     entered = night.enter(dealer_id, night.as_of)
     returned = _page_by_page(entered, lambda uow: return_overdue_stock(uow, STOCK_PAGE_REWARDS))
     lapsed = _page_by_page(entered, lambda uow: lapse_codes(uow, STOCK_PAGE_REWARDS))
+    ended = _page_by_page(entered, end_overdue_calls)
     expired = _page_by_page(entered, expire_due)
     with entered() as uow:
+        replaced, begun = replace_absent_agents(uow), begin_second_calls(uow)
+        promise_entropy(uow, uow.today + timedelta(days=1))
+        count_shares(uow)
+    with entered() as uow:
         forgotten = forget_old(uow.session, now=night.as_of)
-    said = f"{expired} referrals expired, {forgotten} keys forgotten"
+    calls = f"{ended} calls ended, {begun} second calls, {replaced} agents replaced"
+    said = f"{expired} referrals expired, {calls}, {forgotten} keys forgotten"
     stock = f"{returned} pieces back in stock, {lapsed} codes lapsed"
     told = f"benefits of {settled.members} members settled; {stock}"
-    return f"{said}; points: {done}; {moved} tiers moved; {told}"
+    sealed = seal_all(night.service, dealer_id)
+    return f"{said}; points: {done}; {moved} tiers moved; {told}; {sealed}"
 
 
 def _page_by_page(entered: points.Enter, work: Callable[[UnitOfWork], int]) -> int:

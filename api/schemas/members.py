@@ -14,6 +14,7 @@ class MemberIn(Strict):
     phone = Text(1, 40, required=True)
     occupation = Text(1, 60, load_default=None, allow_none=True)
     joined_on = Day(required=True)
+    household_ref = Reference(40, load_default=None, allow_none=True)
 
 
 class MemberChangeIn(Strict):
@@ -22,6 +23,7 @@ class MemberChangeIn(Strict):
     name = Text(1, 60, load_default=None, allow_none=True)
     phone = Text(1, 40, load_default=None, allow_none=True)
     occupation = Text(1, 60, load_default=None, allow_none=True)
+    household_ref = Reference(40, load_default=None, allow_none=True)
 
 
 class MemberOut(Schema):

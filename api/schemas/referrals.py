@@ -1,16 +1,14 @@
-"""Shapes of referrals, sales, licence checks, callbacks and cases. None has an expected answer."""
-
-from enum import StrEnum
+"""Shapes of referrals, sales, licence checks and callbacks. None has an expected answer."""
 
 from marshmallow import Schema, fields
 
 from api.schemas.base import Strict
 from api.schemas.common import ReferenceIn, instant_out, points_out, text_out, uuid_out
-from api.schemas.fields import Choice, Day, Instant, Reference, StrictInt, Text
+from api.schemas.fields import Choice, Day, Instant, Items, Reference, Text, Uuid
 from referral.lifecycle import State
-from referral.questions.marking import Said
 from referral.reasons import Reason
-from referral.sale import SaleKind
+from referral.sale import MOST_PHONES, SaleKind, SaleType
+from referral.withdraw import Party
 
 
 class BuyerIn(Strict):
@@ -18,6 +16,7 @@ class BuyerIn(Strict):
     phone = Text(1, 40, required=True)
     occupation = Text(1, 60, load_default=None, allow_none=True)
     first_visit_on = Day(required=True)
+    household_ref = Reference(40, load_default=None, allow_none=True)
 
 
 class SlipIn(Strict):
@@ -54,6 +53,9 @@ class RewardShownOut(Schema):
 
 
 class ReferralOut(Schema):
+    """`review` says why two people must decide in the end; it is shown to those who may, and what
+    the buyer gets to everybody but the owner. To others both are null."""
+
     id = uuid_out()
     state = text_out(20)
     reason = text_out(60, allow_none=True)
@@ -70,6 +72,14 @@ class ReferralOut(Schema):
     verified_at = instant_out()
     due_at = instant_out()
     reward = fields.Nested(RewardShownOut, allow_none=True)
+    buyer_reward = fields.Nested(RewardShownOut, allow_none=True)
+    review = fields.List(text_out(60), allow_none=True, metadata={"maxItems": 20})
+
+
+class ReferralWithdrawalIn(Strict):
+    """Whose consent is taken back: an owner speaks for himself alone."""
+
+    party = Choice(Party, required=True)
 
 
 class ReferralQuery(Strict):
@@ -104,11 +114,16 @@ class CarIn(Strict):
 
 
 class SaleEventIn(Strict):
+    """A deposit or an order names the buyer's phone and up to five more of the contract, an order
+    its type (retail if it is null), a delivery the car."""
+
     external_ref = fields.Nested(ReferenceIn, required=True)
     kind = Choice(SaleKind, required=True)
     order_no = Reference(40, required=True)
     occurred_at = Instant(required=True)
     buyer_phone = Text(1, 40, load_default=None, allow_none=True)
+    other_phones = Items(Text(1, 40), maximum=MOST_PHONES, load_default=())
+    sale_type = Choice(SaleType, load_default=None, allow_none=True)
     car = fields.Nested(CarIn, load_default=None, allow_none=True)
 
 
@@ -118,14 +133,19 @@ class SaleEventOut(Schema):
 
 
 class LicenceCheckIn(Strict):
-    """Fields of the licence (行驶证): null is not given, an empty text cannot be read."""
+    """Fields of the licence (行驶证): null is not given, an empty text cannot be read.
+
+    With a photo, what is not given is taken from it where it was surely read.
+    """
 
     plate_no = Text(0, 20, load_default=None, allow_none=True)
     owner_name = Text(0, 60, load_default=None, allow_none=True)
     vin = Text(0, 40, load_default=None, allow_none=True)
     use_nature = Text(0, 20, load_default=None, allow_none=True)
+    brand_model = Text(0, 60, load_default=None, allow_none=True)
     register_date = Day(load_default=None, allow_none=True)
     issue_date = Day(load_default=None, allow_none=True)
+    photo_id = Uuid(load_default=None, allow_none=True)
 
 
 class LicenceCheckOut(Schema):
@@ -134,82 +154,12 @@ class LicenceCheckOut(Schema):
     passed = fields.Boolean()
     reason = text_out(60, allow_none=True)
     verdicts = fields.Dict(keys=fields.String(), values=text_out(20))
+    photo_id = uuid_out(allow_none=True)
+    typed = fields.List(text_out(20), metadata={"maxItems": 20})
+    flags = fields.List(text_out(40), metadata={"maxItems": 20})
     referral_state = text_out(20)
     version = fields.Integer()
 
 
 class RewardPaymentIn(Strict):
     """Nothing to fill in: what is paid was fixed when the reward was held."""
-
-
-class CallState(StrEnum):
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class CallbackQuery(Strict):
-    state = Choice(CallState, load_default=None)
-
-
-class QuestionOut(Schema):
-    position = fields.Integer()
-    input = text_out(30)
-    text_zh = text_out(300)
-    text_en = text_out(300)
-
-
-class ScriptOut(Schema):
-    greeting = text_out(500)
-    thanks = text_out(500)
-    invitation = text_out(500)
-
-
-class CallbackOut(Schema):
-    id = uuid_out()
-    referral_id = uuid_out()
-    party = text_out(10)
-    callee = text_out(80)
-    state = text_out(10)
-    questions = fields.Integer()
-    answered = fields.Integer()
-    question = fields.Nested(QuestionOut, allow_none=True)
-    script = fields.Nested(ScriptOut)
-    created_at = instant_out()
-    closed_at = instant_out()
-
-
-class AnswerIn(Strict):
-    position = StrictInt(1, 4, required=True)
-    said = Choice(Said, required=True)
-    text = Text(1, 500, load_default=None, allow_none=True)
-
-
-class AnswerOut(Schema):
-    callback_id = uuid_out()
-    position = fields.Integer()
-    closed = fields.Boolean()
-
-
-class RevealReason(StrEnum):
-    FIRST_CALL = "first_call"
-    CALL_AGAIN = "call_again"
-
-
-class PhoneRevealIn(Strict):
-    """Why the number is needed; kept in the audit trail."""
-
-    reason = Choice(RevealReason, required=True)
-
-
-class PhoneRevealOut(Schema):
-    callback_id = uuid_out()
-    phone = text_out(20)
-
-
-class CaseOut(Schema):
-    id = uuid_out()
-    referral_id = uuid_out()
-    consultant_id = uuid_out()
-    reason = text_out(60)
-    state = text_out(20)
-    opened_at = instant_out()

@@ -6,6 +6,7 @@ from kernel.errors import NotFound
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.members import queries as members
+from referral.queries import Filter
 
 
 def for_owner(uow: UnitOfWork) -> bool:
@@ -19,3 +20,12 @@ def own(uow: UnitOfWork, member_id: UUID) -> UUID:
     if not mine or not members.exists(uow.session, member_id):
         raise NotFound("member_not_found")
     return member_id
+
+
+def referrals_seen_by(uow: UnitOfWork) -> Filter:
+    """The referrals a caller may see: owner and consultant their own, others the dealer's."""
+    if uow.actor.role == Role.OWNER:
+        return Filter(owner_id=UUID(uow.actor.id))
+    if uow.actor.role == Role.CONSULTANT:
+        return Filter(consultant_id=UUID(uow.actor.id))
+    return Filter()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.messages import Language
 from api.routes import Page, Routes
-from api.schemas import referrals as shapes
+from api.schemas import callbacks as shapes
 from api.schemas.paging import page_of
 from api.speech import spoken
 from kernel.unit_of_work import UnitOfWork
@@ -55,11 +55,11 @@ def get_my_callback(uow: UnitOfWork, callback_id: UUID) -> dict[str, Any]:
     body=shapes.PhoneRevealIn,
     answer=shapes.PhoneRevealOut,
     keeps_answer=False,
-    problems=("callback_closed", "callback_not_found"),
+    problems=("callback_closed", "callback_not_found", "outside_calling_hours"),
     example={"reason": "first_call"},
 )
 def create_phone_reveal(uow: UnitOfWork, callback_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """Only in an open call of one's own; who looked is kept."""
+    """Only in an open call of one's own, within the hours allowed; who looked is kept."""
     return {"callback_id": callback_id, "phone": dial(uow, callback_id, reason=body["reason"])}
 
 
@@ -73,7 +73,8 @@ def create_phone_reveal(uow: UnitOfWork, callback_id: UUID, body: dict[str, Any]
     example={"position": 1, "said": "denied", "text": "不是，是白色的速腾"},
 )
 def create_answer(uow: UnitOfWork, callback_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
-    """`said`: answered, or for a statement confirmed or denied, or dont_know. Marked unseen."""
+    """`said`: answered, or for a statement confirmed or denied, or dont_know. Marked unseen: the
+    agent hears accepted, repeat (the same question once more) or closed for the whole set."""
     answer = Answer(said=body["said"], text=body["text"])
     return asdict(record_answer(uow, callback_id, position=body["position"], answer=answer))
 
@@ -81,17 +82,23 @@ def create_answer(uow: UnitOfWork, callback_id: UUID, body: dict[str, Any]) -> d
 def _shown(uow: UnitOfWork, call: CallbackView) -> dict[str, Any]:
     language = spoken()
     callee = call.callee_zh if language == "zh-CN" else call.callee_en
-    return {**asdict(call), "callee": callee, "script": _script(uow, callee, language)}
+    return {**asdict(call), "callee": callee, "script": _script(uow, call, callee, language)}
 
 
-def _script(uow: UnitOfWork, callee: str, language: Language) -> dict[str, str]:
+def _script(
+    uow: UnitOfWork, call: CallbackView, callee: str, language: Language
+) -> dict[str, str | None]:
     lines = {
         "greeting": script.GREETING,
+        "re_ask": script.RE_ASK,
         "thanks": script.THANKS,
         "invitation": script.INVITATION,
     }
+    if call.narrative:
+        lines["before_questions"] = script.NARRATIVE
     dealer = dealer_name(uow)
-    return {
+    said = {
         name: (line.zh if language == "zh-CN" else line.en).format(callee=callee, dealer=dealer)
         for name, line in lines.items()
     }
+    return {"before_questions": None, **said}

@@ -16,6 +16,7 @@ from loyalty.members.change import MemberChange, change_member
 from loyalty.members.enroll import Enrolment, enroll
 from loyalty.members.queries import MemberView
 from loyalty.members.vehicles import OwnedVehicle, own_vehicle
+from referral.policy import policy_on
 
 routes = Routes("members")
 READERS = (
@@ -78,8 +79,11 @@ def create_member(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
 def create_member_change(
     uow: UnitOfWork, member_id: UUID, version: int, body: dict[str, Any]
 ) -> dict[str, Any]:
-    """What is absent or null stays as it is; the old phone finds the member no more."""
-    change_member(uow, member_id, MemberChange(**body), version=version)
+    """What is absent or null stays as it is; the old phone finds the member no more, is told of
+    the change, and stays the one that verifies until the new one has cooled off."""
+    cooling_days = policy_on(uow).policy.contact_cooling_days
+    change = MemberChange(**body)
+    change_member(uow, member_id, change, version=version, cooling_days=cooling_days)
     return _shown(uow, queries.get_member(uow, member_id))
 
 
@@ -95,13 +99,17 @@ def create_member_change(
     example={"phone": "13800138000"},
 )
 def search_members(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    """The value searched for stands in the body, never in an address. Nothing is changed."""
+    """The value searched for stands in the body, never in an address. Who found whom is kept: what
+    a consultant has looked at is no secret any more when a referral is verified."""
     by = {"phone": queries.by_phone, "plate": queries.by_plate, "vin": queries.by_vin}
     given = [(by[key], value) for key, value in body.items() if value is not None]
     if len(given) != 1:
         raise RuleViolation("search_by_exactly_one")
     found, value = given[0]
-    return {"items": [_shown(uow, member, found_name_for) for member in found(uow, value)]}
+    items = found(uow, value)
+    for member in items:
+        uow.audit("member.found", member.id)
+    return {"items": [_shown(uow, member, found_name_for) for member in items]}
 
 
 @routes.get(

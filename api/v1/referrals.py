@@ -1,5 +1,6 @@
 """Referrals: report, confirm or refuse, licence check, reward; read by those concerned."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
@@ -14,12 +15,16 @@ from loyalty.formats.address import masked
 from referral import queries, register
 from referral.check_licence import check_licence
 from referral.models import Referral
+from referral.nominate import nominated_among
 from referral.queries import Filter, ReferralView
 from referral.reward import pay_reward
 from referral.rules.licence import LicenceFields
 from referral.slip import Slip
+from referral.states import JUDGES
+from referral.withdraw import withdraw
 
 routes = Routes("referrals")
+HIDDEN = "*"
 READERS = (
     Role.DUTY_MANAGER,
     Role.SHOWROOM_MANAGER,
@@ -30,6 +35,7 @@ READERS = (
     Role.OWNER,
     Role.CRM,
 )
+REVIEWERS = (*JUDGES, Role.AUDITOR)
 
 
 @routes.post(
@@ -38,7 +44,13 @@ READERS = (
     roles=(Role.CONSULTANT,),
     body=shapes.ReferralIn,
     answer=shapes.ReferralOut,
-    problems=("buyer_already_referred", "mobile_invalid", "name_invalid", "in_the_future"),
+    problems=(
+        "buyer_already_referred",
+        "mobile_invalid",
+        "name_invalid",
+        "in_the_future",
+        "party_or_relative",
+    ),
     example={
         "buyer": {
             "name": "李四",
@@ -66,6 +78,7 @@ def create_referral(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
         buyer_phone=buyer["phone"],
         buyer_first_visit_on=buyer["first_visit_on"],
         consent_version=body["consent_version"],
+        buyer_household_ref=buyer["household_ref"],
         slip=Slip(**slip, buyer_occupation=buyer["occupation"]),
     )
     return _answer(uow, register.submit(uow, report))
@@ -84,7 +97,7 @@ def create_referral(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
 def create_confirmation(
     uow: UnitOfWork, referral_id: UUID, version: int, body: dict[str, Any]
 ) -> dict[str, Any]:
-    """Not eligible it becomes `refused`, after 24 hours `expired`: the state is the answer."""
+    """Not eligible it becomes `refused`, too late `expired`: the state is the answer."""
     return _answer(uow, register.confirm(uow, referral_id, version=version, **body))
 
 
@@ -114,8 +127,9 @@ def create_refusal(
     decision=True,
     problems=(
         "another_manager_must_check",
+        "licence_photo_not_found",
         "no_callback_agent",
-        "questions_not_enough",
+        "nomination_missing",
         "separation_of_duties",
         "transition_not_allowed",
     ),
@@ -125,7 +139,9 @@ def create_licence_check(
     uow: UnitOfWork, referral_id: UUID, version: int, body: dict[str, Any]
 ) -> dict[str, Any]:
     """Field by field. A passed check draws the party to call at once."""
-    check = check_licence(uow, referral_id, version=version, seen=LicenceFields(**body))
+    photo = body.pop("photo_id")
+    seen, photo_id = LicenceFields(**body), UUID(photo) if photo else None
+    check = check_licence(uow, referral_id, version=version, seen=seen, photo_id=photo_id)
     now = queries.get_referral(uow, referral_id, Filter())
     return {
         "referral_id": referral_id,
@@ -133,6 +149,9 @@ def create_licence_check(
         "passed": check.passed,
         "reason": check.reason,
         "verdicts": check.verdicts,
+        "photo_id": check.photo_id,
+        "typed": check.typed,
+        "flags": check.flags,
         "referral_state": now.state,
         "version": now.version,
     }
@@ -151,9 +170,26 @@ def create_licence_check(
 def create_reward_payment(
     uow: UnitOfWork, referral_id: UUID, version: int, body: dict[str, Any]
 ) -> dict[str, Any]:
-    """Once per referral, beneficiary and rule version, in one transaction with the points."""
-    pay_reward(uow, referral_id, version=version, **body)
-    return _shown(uow, queries.get_referral(uow, referral_id, Filter()))
+    """Once per referral and beneficiary, in one transaction with the points. A sale undone
+    meanwhile cancels it, a risk that has grown brings it before two people: the state tells."""
+    return _answer(uow, pay_reward(uow, referral_id, version=version, **body))
+
+
+@routes.post(
+    "/v1/referrals/<uuid:referral_id>/withdrawals",
+    summary="Owner or buyer takes his consent back",
+    roles=(Role.OWNER, Role.CRM),
+    body=shapes.ReferralWithdrawalIn,
+    answer=shapes.ReferralOut,
+    problems=("consent_of_another", "referral_not_found", "transition_not_allowed"),
+    example={"party": "owner"},
+)
+def create_consent_withdrawal(
+    uow: UnitOfWork, referral_id: UUID, body: dict[str, Any]
+) -> dict[str, Any]:
+    """Nothing is paid and nobody is called any more; what was reported stays on record. Not once
+    it is over, nor while a fake is suspected."""
+    return _answer(uow, withdraw(uow, referral_id, **body))
 
 
 @routes.get(
@@ -169,7 +205,7 @@ def list_referrals(uow: UnitOfWork, page: Page, query: dict[str, Any]) -> list[A
     """An owner sees those that name him, a consultant his own, managers the dealer's."""
     seen_by = replace(_seen_by(uow), state=query["state"])
     rows = queries.list_referrals(uow, seen_by, before=page.position, limit=page.fetch)
-    return [_shown(uow, row) for row in rows]
+    return _all_shown(uow, rows)
 
 
 @routes.get(
@@ -219,17 +255,36 @@ def _answer(uow: UnitOfWork, referral: Referral) -> dict[str, Any]:
 
 
 def _shown(uow: UnitOfWork, view: ReferralView) -> dict[str, Any]:
-    name, mine = view.buyer_name, uow.actor.role == Role.OWNER
-    buyer = masked(name) if mine else name_for(uow.actor.role, name)
+    return _all_shown(uow, [view])[0]
+
+
+def _all_shown(uow: UnitOfWork, views: Sequence[ReferralView]) -> list[dict[str, Any]]:
+    """An owner learns nothing of the buyer before he has named his friend himself (F49)."""
+    role = uow.actor.role
+    if role != Role.OWNER:
+        return [_view(role, view, name_for(role, view.buyer_name)) for view in views]
+    named = nominated_among(uow, [view.id for view in views])
+    return [
+        _view(role, view, masked(view.buyer_name))
+        if view.id in named
+        else _view(role, view, HIDDEN, HIDDEN)
+        for view in views
+    ]
+
+
+def _view(role: str, view: ReferralView, buyer: str, phone: str | None = None) -> dict[str, Any]:
     reward = {
         "points": view.reward_points,
         "state": view.reward_state,
         "release_at": view.reward_release_at,
         "paid_at": view.reward_paid_at,
     }
+    thanked = view.buyer_reward if role != Role.OWNER else None
     return {
         **asdict(view),
         "buyer_name": buyer,
-        "buyer_phone": phone_shown(view.buyer_phone),
+        "buyer_phone": phone or phone_shown(view.buyer_phone),
         "reward": reward if view.reward_points is not None else None,
+        "buyer_reward": asdict(thanked) if thanked else None,
+        "review": view.review if role in REVIEWERS else None,
     }

@@ -1,4 +1,4 @@
-"""Sale events of the CRM: orders, deliveries, cancellations."""
+"""Sale events of the CRM: deposits, orders, deliveries, cancellations, returns."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ routes = Routes("sales")
 
 @routes.post(
     "/v1/sale-events",
-    summary="Report an order, a delivery or a cancellation",
+    summary="Report a deposit, an order, a delivery, a cancellation or a return",
     roles=(Role.CRM,),
     body=shapes.SaleEventIn,
     answer=shapes.SaleEventOut,
@@ -34,7 +34,8 @@ routes = Routes("sales")
     },
 )
 def create_sale_event(uow: UnitOfWork, body: dict[str, Any]) -> Answer:
-    """Events of one order may come in any order; told again they change nothing."""
+    """Events of one order may come in any order; told again they change nothing. A cancellation
+    or a return after the reward was paid takes its points back."""
     reference, car = body.pop("external_ref"), body.pop("car")
     sale = Sale(
         source=reference["source"],

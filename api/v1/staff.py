@@ -1,4 +1,4 @@
-"""The staff directory and the cases opened against consultants."""
+"""The staff directory: who works here, in which roles, and tokens withdrawn."""
 
 from typing import Any
 from uuid import UUID
@@ -6,14 +6,11 @@ from uuid import UUID
 from api.routes import Page, Routes
 from api.schemas import members as shapes
 from api.schemas.paging import page_of
-from api.schemas.referrals import CaseOut
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers import directory
 from loyalty.dealers.directory import StaffView
 from loyalty.dealers.roles import Role
 from loyalty.dealers.staff import add_staff, change_staff, withdraw_token
-from referral.models import ConsultantCase
-from referral.queries import list_cases
 
 routes = Routes("staff")
 
@@ -93,16 +90,3 @@ def list_staff(uow: UnitOfWork, page: Page) -> list[StaffView]:
 def get_staff(uow: UnitOfWork, staff_id: UUID) -> StaffView:
     """Its version is the ETag that a change needs in If-Match."""
     return directory.get_staff(uow, staff_id)
-
-
-@routes.get(
-    "/v1/consultant-cases",
-    summary="Cases opened against consultants",
-    roles=(Role.SHOWROOM_MANAGER, Role.DEALER_ADMIN, Role.AUDITOR),
-    answer=page_of(CaseOut),
-    paged=True,
-    problems=("cursor_invalid",),
-)
-def list_consultant_cases(uow: UnitOfWork, page: Page) -> list[ConsultantCase]:
-    """A referral that proved fake opens its consultant's case; newest first."""
-    return list_cases(uow, before=page.position, limit=page.fetch)

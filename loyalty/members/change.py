@@ -7,8 +7,10 @@ from sqlalchemy import select
 
 from kernel.errors import Conflict, NotFound, RuleViolation
 from kernel.unit_of_work import UnitOfWork
-from loyalty.formats import mobile, names, text
+from loyalty.formats import names, text
+from loyalty.members.household import household_index
 from loyalty.members.models import Member
+from loyalty.members.phones import change_phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +20,17 @@ class MemberChange:
     name: str | None = None
     phone: str | None = None
     occupation: str | None = None
+    household_ref: str | None = None
 
 
-def change_member(uow: UnitOfWork, member_id: UUID, change: MemberChange, *, version: int) -> None:
+def change_member(
+    uow: UnitOfWork, member_id: UUID, change: MemberChange, *, version: int, cooling_days: int
+) -> None:
     """Change a member (老车主) whose record the caller has looked at; `version` is what he saw.
 
-    Raises NotFound `member_not_found`, Conflict `version_changed`, RuleViolation
-    `nothing_to_change`, and for unusable names and phones.
+    For `cooling_days` a new phone verifies nothing (loyalty/members/phones.py). Raises NotFound
+    `member_not_found`, Conflict `version_changed`, RuleViolation `nothing_to_change`, and for
+    unusable names and phones.
     """
     fields = [name for name, value in asdict(change).items() if value is not None]
     if not fields:
@@ -34,21 +40,21 @@ def change_member(uow: UnitOfWork, member_id: UUID, change: MemberChange, *, ver
         raise NotFound("member_not_found")
     if row.version != version:
         raise Conflict("version_changed")
-    _apply(uow, row, change)
+    _apply(uow, row, change, cooling_days)
     row.version = version + 1
     uow.session.flush()
     uow.emit("member.changed", member_id, version=row.version)
     uow.audit("member.changed", member_id, fields=fields)
 
 
-def _apply(uow: UnitOfWork, row: Member, change: MemberChange) -> None:
+def _apply(uow: UnitOfWork, row: Member, change: MemberChange, cooling_days: int) -> None:
     if change.name is not None:
         names.canonical(change.name)
         row.name = uow.seal(change.name, column="member.name", row=row.id)
     if change.phone is not None:
-        phone = mobile.canonical(change.phone)
-        row.phone = uow.seal(phone, column="member.phone", row=row.id)
-        row.phone_index = uow.blind(phone, column="phone")
+        change_phone(uow, row, change.phone, cooling_days=cooling_days)
     if change.occupation is not None:
         occupation = text.normalise(change.occupation)
         row.occupation = uow.seal(occupation, column="member.occupation", row=row.id)
+    if change.household_ref is not None:
+        row.household_index = household_index(uow, change.household_ref)

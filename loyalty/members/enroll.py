@@ -11,13 +11,16 @@ from kernel.errors import Conflict, RuleViolation
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
 from loyalty.formats import mobile, names, text
+from loyalty.members.household import household_index
 from loyalty.members.models import Member
 from loyalty.points import ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What the CRM tells of a person; `occupation` is asked in callbacks, so it is optional."""
+    """What the CRM tells of a person; `occupation` is asked in callbacks, so it is optional, and so
+    is the household he lives in.
+    """
 
     source: str
     external_id: str
@@ -25,6 +28,7 @@ class Enrolment:
     phone: str
     joined_on: date
     occupation: str | None = None
+    household_ref: str | None = None
 
 
 def enroll(uow: UnitOfWork, person: Enrolment) -> UUID:
@@ -49,6 +53,7 @@ def enroll(uow: UnitOfWork, person: Enrolment) -> UUID:
             phone=uow.seal(phone, column="member.phone", row=key),
             phone_index=uow.blind(phone, column="phone"),
             occupation=_occupation(uow, person.occupation, key),
+            household_index=household_index(uow, person.household_ref),
             joined_on=person.joined_on,
             version=1,
             created_at=uow.now,
@@ -82,7 +87,9 @@ def _known(uow: UnitOfWork, person: Enrolment, phone: str) -> UUID:
         row.joined_on,
     ]
     told = [person.name, phone, person.joined_on]
-    if known != told or not _same_occupation(uow, row, person.occupation):
+    household = household_index(uow, person.household_ref)
+    moved = household is not None and household != row.household_index
+    if known != told or moved or not _same_occupation(uow, row, person.occupation):
         raise Conflict("member_changed")
     return row.id
 

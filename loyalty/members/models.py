@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.model import Base, Instant, Key
 
@@ -22,6 +22,21 @@ class Member(Base):
     joined_on: Mapped[date]
     version: Mapped[int]
     created_at: Mapped[Instant]
+    household_index: Mapped[bytes | None]
+
+
+class MemberFormerPhone(Base):
+    """The number of record of a member whose phone was changed, `until` the new one has cooled."""
+
+    __tablename__ = "member_former_phone"
+
+    member_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dealer_id: Mapped[UUID]
+    phone: Mapped[bytes]
+    phone_index: Mapped[bytes]
+    changed_at: Mapped[Instant]
+    changed_by: Mapped[str]
+    until: Mapped[Instant]
 
 
 class Vehicle(Base):

@@ -1,6 +1,6 @@
 """Reads of members and vehicles. They open sealed fields; the API masks by role."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -28,6 +28,7 @@ class MemberView:
     occupation: str | None
     joined_on: date
     version: int
+    household_index: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,31 @@ def vehicles_of(uow: UnitOfWork, member_id: UUID) -> list[VehicleView]:
     return [_vehicle(uow, row, since, until) for row, since, until in rows]
 
 
+def every_car(uow: UnitOfWork) -> Iterator[VehicleView]:
+    """Every car with each of its owners' periods, the latest recorded first."""
+    rows = uow.session.execute(
+        select(Vehicle, Ownership.owned_from, Ownership.owned_until)
+        .join(Ownership, Ownership.vehicle_id == Vehicle.id)
+        .where(Ownership.dealer_id == uow.dealer_id)
+        .order_by(Ownership.id.desc())
+        .execution_options(yield_per=1_000)
+    )
+    for row, since, until in rows:
+        yield _vehicle(uow, row, since, until)
+
+
+def occupations(uow: UnitOfWork) -> Iterator[str]:
+    """What members do for a living, where it is known, the latest enrolled first."""
+    rows = uow.session.execute(
+        select(Member.id, Member.occupation)
+        .where(Member.dealer_id == uow.dealer_id, Member.occupation.is_not(None))
+        .order_by(Member.id.desc())
+        .execution_options(yield_per=1_000)
+    )
+    for row in rows:
+        yield uow.open(row.occupation, column="member.occupation", row=row.id)
+
+
 def _owners(uow: UnitOfWork, condition: ColumnElement[bool]) -> list[MemberView]:
     rows = uow.session.scalars(
         select(Member)
@@ -145,6 +171,7 @@ def _view(uow: UnitOfWork, row: Member) -> MemberView:
         occupation=occupation or None,
         joined_on=row.joined_on,
         version=row.version,
+        household_index=row.household_index,
     )
 
 

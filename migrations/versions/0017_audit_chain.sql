@@ -69,7 +69,8 @@ $$;
 -- many they were. Whoever else chains for this dealer waits until this transaction has ended.
 CREATE FUNCTION audit_seal(p_dealer uuid, p_most bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     v_tip audit_tip;
     v_event audit_event;
@@ -133,7 +134,8 @@ $$;
 -- is written there bears another number than the transaction, and the row is put off again.
 CREATE FUNCTION audit_chain() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     v_at_top boolean;
     v_dealer uuid;
@@ -177,29 +179,6 @@ RETURNS uuid LANGUAGE sql STABLE AS $$
     LIMIT 1
 $$;
 
--- The first link that does not hold, with its neighbours; no row when all hold by themselves.
-CREATE FUNCTION audit_bad_link(
-    p_dealer uuid, OUT link audit_link, OUT event audit_event, OUT before_seq bigint,
-    OUT before_event uuid, OUT before_hash bytea, OUT earlier_hash bytea, OUT after_previous bytea
-) LANGUAGE sql STABLE AS $$
-    SELECT near.link, event, near.before_seq, near.before_event, near.before_hash,
-           near.earlier_hash, near.after_previous
-    FROM (
-        SELECT link, lag(link.seq, 1, 0::bigint) OVER by_seq AS before_seq,
-               lag(link.event_id) OVER by_seq AS before_event,
-               lag(link.hash, 1, audit_start()) OVER by_seq AS before_hash,
-               lag(link.hash, 2, audit_start()) OVER by_seq AS earlier_hash,
-               lead(link.previous_hash) OVER by_seq AS after_previous
-        FROM audit_link AS link WHERE link.dealer_id = p_dealer
-        WINDOW by_seq AS (ORDER BY link.seq)
-    ) AS near LEFT JOIN audit_event AS event ON event.id = (near.link).event_id
-    WHERE (near.link).seq <> near.before_seq + 1
-       OR (near.link).previous_hash <> near.before_hash
-       OR event.id IS NULL
-       OR (near.link).hash <> audit_hash((near.link).previous_hash, (near.link).seq, event)
-    ORDER BY (near.link).seq LIMIT 1
-$$;
-
 -- The first row of a dealer's chain that is not what it was, and what was done to it; nulls when
 -- all is well. `missing`: a link, or the row it is of, is gone · `changed`: the row or its link says
 -- something else · `reordered` · `inserted`: a link between two that follow each other · `tip`: it
@@ -215,12 +194,24 @@ BEGIN
     SELECT * INTO v_tip FROM audit_tip WHERE dealer_id = p_dealer;
     SELECT * INTO v_last FROM audit_link AS link
     WHERE link.dealer_id = p_dealer ORDER BY link.seq DESC LIMIT 1;
-    SELECT * INTO v_bad FROM audit_bad_link(p_dealer);
-    IF (v_bad.link).seq IS NOT NULL THEN
+    SELECT near.*, event INTO v_bad FROM (
+        SELECT link, lag(link.seq, 1, 0::bigint) OVER by_seq AS before_seq,
+               lag(link.event_id) OVER by_seq AS before_event,
+               lag(link.hash, 1, audit_start()) OVER by_seq AS before_hash,
+               lag(link.hash, 2, audit_start()) OVER by_seq AS earlier_hash,
+               lead(link.previous_hash, 1, v_tip.hash) OVER by_seq AS after_previous
+        FROM audit_link AS link WHERE link.dealer_id = p_dealer
+        WINDOW by_seq AS (ORDER BY link.seq)
+    ) AS near LEFT JOIN audit_event AS event ON event.id = (near.link).event_id
+    WHERE (near.link).seq <> near.before_seq + 1
+       OR (near.link).previous_hash <> near.before_hash
+       OR event.id IS NULL
+       OR (near.link).hash <> audit_hash((near.link).previous_hash, (near.link).seq, event)
+    ORDER BY (near.link).seq LIMIT 1;
+    IF FOUND THEN
         SELECT blamed.* INTO fault, seq, event_id
         FROM audit_blame(p_dealer, v_bad.link, v_bad.event, v_bad.before_seq, v_bad.before_event,
-                         v_bad.before_hash, v_bad.earlier_hash,
-                         coalesce(v_bad.after_previous, v_tip.hash),
+                         v_bad.before_hash, v_bad.earlier_hash, v_bad.after_previous,
                          greatest(v_last.seq, v_tip.seq)) AS blamed;
         RETURN;
     END IF;

@@ -8,6 +8,8 @@ revision = "0022"
 down_revision = "0021"
 
 _BACK = """
+ALTER TABLE staff_relative ALTER COLUMN declared_by TYPE uuid USING CASE
+    WHEN declared_by ~ '^[0-9a-f-]{36}$' THEN declared_by::uuid ELSE staff_id END;
 DROP TRIGGER stands ON consultant_case;
 DROP TRIGGER was_judged ON referral;
 DROP INDEX ix_consultant_case_consultant;

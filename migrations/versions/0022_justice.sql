@@ -10,6 +10,9 @@ ALTER TABLE consultant_case
 CREATE INDEX ix_consultant_case_consultant ON consultant_case (dealer_id, consultant_id, id);
 GRANT UPDATE (state, decided_at) ON consultant_case TO loyalty_app;
 
+-- The CRM declares relatives too, and is no person.
+ALTER TABLE staff_relative ALTER COLUMN declared_by TYPE text USING declared_by::text;
+
 -- One voice per person in one stay of a referral in its state; a round is the step it came in by.
 CREATE TABLE judgement (
     referral_id uuid NOT NULL,

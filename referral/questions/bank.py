@@ -1,33 +1,48 @@
-"""The question bank (题库): questions, decoys and the words people use, read once from bank.json.
+"""What a question of the callback (回访) is: plain data, the texts without any answer.
 
-A reader would break this by keeping anything that changes an outcome outside the hashed file.
+A reader would break this by letting a question about facts of privacy class C exist.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, auto
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from referral.draw_rules import Party
 
 
 class Kind(StrEnum):
-    """`open`: recalled without help; `choice`: one of a closed set, not read out to anybody."""
+    """How an answer is asked for and marked (referral.md, sections 3 to 5).
 
+    `name`: who recommended whom, unprompted, the knock-out. `false_premise` (错误前提): to be
+    denied and corrected. `true_premise`: its control, worth nothing. `open`: recalled without
+    help. `choice`: one of a closed set, never read out. `year`: right within one year.
+    `narrative`: told freely and read by people, never in a bank.
+    """
+
+    NAME = auto()
     FALSE_PREMISE = auto()
+    TRUE_PREMISE = auto()
     OPEN = auto()
     CHOICE = auto()
+    YEAR = auto()
+    NARRATIVE = auto()
+
+
+class Privacy(StrEnum):
+    """A: nothing private; B: what friends know. C (address, employer, ID) is never asked."""
+
+    A = "A"
+    B = "B"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question about a party. It needs all `facts`; one group is asked once at most.
 
-    The texts keep `{surname_title}` (张先生), and false premises `{decoy_colour}{decoy_model}`.
+    `g`: chance that a stranger is right, `e`: that an honest person is wrong; assumptions until
+    the store's own shares replace `g`. The texts keep `{surname_title}` (张先生), false premises
+    `{decoy_colour}` and `{decoy_model}`, controls `{true_<fact>}`.
     """
 
     key: str
@@ -37,56 +52,28 @@ class Question:
     text_zh: str
     text_en: str
     groups: frozenset[str]
+    g: float
+    e: float
+    privacy: Privacy
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """One value of a fact. `words` name it; `also` counts as it in an answer (silver for grey)."""
+class Bank:
+    """A question bank (题库). `version` is the hash of its questions and of the vocabulary."""
 
-    code: str
-    zh: str
-    en: str
-    words: tuple[str, ...]
-    also: tuple[str, ...]
+    questions: tuple[Question, ...]
+    version: str
 
 
-def _question(row: Mapping[str, Any]) -> Question:
-    return Question(
-        key=row["key"],
-        about=row["about"],
-        facts=tuple(row["facts"]),
-        kind=Kind(row["kind"]),
-        text_zh=row["zh"],
-        text_en=row["en"],
-        groups=frozenset(row["groups"]),
-    )
-
-
-def _value(row: Mapping[str, Any]) -> Value:
-    names = (row["zh"], row["en"], *row["words"])
-    return Value(row["code"], row["zh"], row["en"], names, tuple(row.get("also", ())))
-
-
-_RAW: Final = Path(__file__).with_name("bank.json").read_bytes()
-_BANK: Final = json.loads(_RAW)
-
-BANK_VERSION: Final = hashlib.sha256(_RAW).hexdigest()
-QUESTIONS: Final = tuple(_question(row) for row in _BANK["questions"])
-VALUES: Final[Mapping[str, Mapping[str, Value]]] = MappingProxyType(
+_SHOWN: Final = MappingProxyType(
     {
-        fact: MappingProxyType({row["code"]: _value(row) for row in rows})
-        for fact, rows in _BANK["values"].items()
+        Kind.FALSE_PREMISE: "confirm_or_correct",
+        Kind.TRUE_PREMISE: "confirm_or_correct",
+        Kind.NAME: "open",
     }
 )
-DECOY_MODELS: Final[tuple[str, ...]] = tuple(_BANK["decoys"]["models"])
-DECOY_COLOURS: Final[tuple[str, ...]] = tuple(_BANK["decoys"]["colours"])
-
-_SHOWN: Final = MappingProxyType({Kind.FALSE_PREMISE: "confirm_or_correct"})
 
 
 def shown_kind(kind: Kind) -> str:
-    """The input type the agent's (回访人员) screen shows; the screen never calls a premise false.
-
-    Until controls with a true premise are asked too, who knows the bank can tell from the type.
-    """
+    """The input type the agent's (回访人员) screen shows: false and true premises look the same."""
     return _SHOWN.get(kind, str(kind))

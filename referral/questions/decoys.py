@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from referral.draw_rules import pick
 from referral.questions import vocabulary
-from referral.questions.bank import DECOY_COLOURS, DECOY_MODELS
 from referral.questions.facts import canonical
+from referral.questions.values import DECOY_COLOURS, DECOY_MODELS
 
 Car = tuple[str, str]
 

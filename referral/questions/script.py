@@ -26,6 +26,24 @@ GREETING: Final = Line(
     ),
 )
 
+RE_ASK: Final = Line(
+    zh="麻烦您再想一想：刚才说的情况对不对？如果有不对的地方，请您说一下实际情况。",
+    en=(
+        "Could you think again for a moment: is what I said correct? If any of it is not, please "
+        "tell me how it really is."
+    ),
+)
+"""Once, after "yes, I think so" (好像是), whether the statement is true or false."""
+
+NARRATIVE: Final = Line(
+    zh="下面几个问题没有标准答案，请您用自己的话随便说说，说得越具体越好。",
+    en=(
+        "There are no set answers to the next questions; please tell me in your own words, and "
+        "as precisely as you like."
+    ),
+)
+"""Before the open questions (自由叙述), where nothing is marked."""
+
 THANKS: Final = Line(
     zh="我的问题问完了，非常感谢您的耐心配合，祝您生活愉快、用车顺心。",
     en="Those were all my questions. Thank you very much for your patience; enjoy your car.",

@@ -10,11 +10,19 @@ from typing import Final
 from rapidfuzz import fuzz, process
 
 from loyalty.formats import text
-from referral.questions.bank import VALUES, Value
+from referral.questions import numerals
+from referral.questions.values import VALUES, Value
 
 SIMILAR_PERCENT: Final = 88
 """From this rapidfuzz ratio on a misspelt word counts as the word (Saggitar: 93, gold/golf: 75)."""
 
+_KNOWN_FOR: Final = (
+    ("under_1", 0, 12),
+    ("1_to_3", 12, 36),
+    ("3_to_10", 36, 120),
+    ("over_10", 120, 12_000),
+)
+"""Band, least and most months."""
 _HAN: Final = "\u3400-\u9fff"
 _AFTER_ONE: Final = "的车牌字漆啊呀吧呢嘛"
 _LATIN_WORD: Final = re.compile("[a-z]{4,}")
@@ -40,17 +48,22 @@ def fold(said: str) -> str:
 def mentions(fact: str, folded: str) -> list[frozenset[str]]:
     """For each word about the fact, in the order said, the values it may mean.
 
-    Misspelt Latin words are looked at only when no word is spelt right.
+    Misspelt Latin words are looked at only when no word is spelt right; durations are counted.
     """
     words = _WORDS[fact]
-    found = words.pattern.findall(folded) or _similar(words, folded)
-    return [words.meanings[word] for word in found]
+    said = words.pattern.findall(folded)
+    bands = _bands(without(fact, folded)) if fact == "known_for" else []
+    if not said and not bands:
+        said = _similar(words, folded)
+    return [words.meanings[word] for word in said] + bands
 
 
 def named(fact: str, folded: str) -> str | None:
     """The one value a record names, or None; the last word is the head (学校司机: a driver)."""
     words = _WORDS[fact]
     found = [words.names[word] for word in words.pattern.findall(folded) if word in words.names]
+    meant = mentions(fact, folded) if fact == "known_for" and not found else []
+    found += [value for one in meant if len(one) == 1 for value in one]
     return found[-1] if found else None
 
 
@@ -63,6 +76,18 @@ def alike(fact: str, one: str, other: str) -> bool:
     """Whether some word means both values: one ambiguity group (navy/black), or twin models."""
     both = {one, other}
     return one == other or any(both <= meaning for meaning in _WORDS[fact].ambiguous)
+
+
+def _bands(folded: str) -> list[frozenset[str]]:
+    """The bands of a duration: at an edge both, beyond it (三年多) the one above."""
+    return [
+        frozenset(
+            code
+            for code, least, most in _KNOWN_FOR
+            if least <= months <= most and (months < most or not more)
+        )
+        for months, more in numerals.lasted(folded)
+    ]
 
 
 def _similar(words: _Words, folded: str) -> list[str]:

@@ -23,13 +23,15 @@ class FieldVerdict(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LicenceFields:
     """Fields by their canonical names (formats.md): 号牌号码, 所有人, 车辆识别代号, 使用性质,
-    注册日期, 发证日期. None is a field nobody gave; an empty text is one nobody could read.
+    品牌型号, 注册日期, 发证日期. None is a field nobody gave; an empty text is one nobody could
+    read.
     """
 
     plate_no: str | None = None
     owner_name: str | None = None
     vin: str | None = None
     use_nature: str | None = None
+    brand_model: str | None = None
     register_date: date | None = None
     issue_date: date | None = None
 

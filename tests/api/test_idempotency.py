@@ -22,6 +22,7 @@ from api.service import Service
 from api.v1 import OPERATIONS
 from kernel.errors import TooSoon
 from kernel.idempotency import KEPT_FOR, Claim, forget_old, take
+from tests.support.licence_pictures import dot
 from tests.support.shop import Shop, hire, open_shop
 from tests.support.story import (
     ZHANG_SAN,
@@ -197,7 +198,10 @@ def test_no_write_without_a_key(shop: Shop, operation: Any) -> None:
     shop.people["owner"] = uuid.uuid4()
     path = re.sub(r"<uuid:\w+>", lambda _: str(uuid.uuid4()), operation.path)
     headers = {"Authorization": f"Bearer {shop.token(role)}"}
-    answer = shop.client().post(path, json=operation.example, headers=headers)
+    if operation.prepare:
+        answer = shop.client().post(path, data=dot(), content_type="image/png", headers=headers)
+    else:
+        answer = shop.client().post(path, json=operation.example, headers=headers)
     assert code(answer) == (400, "idempotency_key_required")
 
 
@@ -396,6 +400,7 @@ def test_what_shows_a_person_or_a_code_or_changes_nothing_keeps_no_answer() -> N
         "search_members",
         "create_code_reveal",
         "create_counter_code",
+        "create_licence_photo_view",
         "create_phone_reveal",
         "try_document",
     }

@@ -16,6 +16,7 @@ from api.service import Service, development_issuer
 from api.tokens import mint
 from api.v1 import OPERATIONS
 from loyalty.dealers.roles import MFA_ROLES, Role
+from tests.support.licence_pictures import dot
 from tests.support.shop import Shop, hire, open_shop
 from tests.support.story import earn, member, reward
 
@@ -36,6 +37,8 @@ def call(shop: Shop, operation: Operation, token: str | None) -> TestResponse:
     headers = {"Idempotency-Key": uuid.uuid4().hex, "If-Match": '"1"'}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
+    if operation.prepare:
+        return shop.client().post(path, data=dot(), content_type="image/png", headers=headers)
     body = operation.example if operation.writes else None
     return shop.client().open(path, method=operation.method, json=body, headers=headers)
 

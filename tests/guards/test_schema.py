@@ -28,15 +28,21 @@ APPEND_ONLY = {
     "callback_answer",
     "callback_question",
     "call_record",
+    "case_statement",
     "counter_verification",
     "draw",
     "draw_entropy",
+    "judgement",
+    "lead",
     "licence_check",
     "licence_photo",
     "licence_photo_view",
     "member_tier",
     "month_balance",
     "month_close",
+    "nomination",
+    "nomination_attempt",
+    "nomination_code",
     "point_entry",
     "point_transfer",
     "posting_set",
@@ -44,6 +50,7 @@ APPEND_ONLY = {
     "redemption_cancellation",
     "redemption_step",
     "referral_duty",
+    "referral_risk",
     "referral_transition",
     "reward_stock_addition",
     "rule_grant",
@@ -215,7 +222,13 @@ def test_the_service_cannot_step_around_row_level_security(catalogue: Connection
 def test_the_service_may_delete_nothing_of_the_ledger(catalogue: Connection) -> None:
     deletable = rights(catalogue, "DELETE")
     assert deletable & (LEDGER | APPEND_ONLY) == set()
-    assert deletable <= {"idempotency_claim", "import_error", "fact_share", "licence_photo_image"}
+    assert deletable <= {
+        "idempotency_claim",
+        "import_error",
+        "fact_share",
+        "licence_photo_image",
+        "member_former_phone",
+    }
     assert rights(catalogue, "TRUNCATE") == set()
 
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from referral.questions import decoys, vocabulary
-from referral.questions.bank import DECOY_COLOURS, DECOY_MODELS, VALUES
+from referral.questions.facts import canonical
+from referral.questions.values import DECOY_COLOURS, DECOY_MODELS, VALUES
 
 SEEDS = [bytes([number]) * 32 for number in range(256)]
 CARS = st.lists(
@@ -27,7 +28,9 @@ def offered(*cars: tuple[str, str]) -> tuple[set[str], set[str]]:
         ("银色", "B"),
         ("灰色", "B"),
         ("香槟金", "I"),
+        ("金色", "I"),
         ("棕色", "I"),
+        ("棕色", "C"),
         ("藏青", "J"),
         ("黑色", "H"),
         ("黑色", "J"),
@@ -46,15 +49,46 @@ def test_a_decoy_is_never_in_the_ambiguity_group_of_the_true_colour(
     [
         ("速腾", "sagitar"),
         ("朗行", "lavida"),
+        ("宝来", "bora"),
         ("蔚领", "bora"),
+        ("朗逸", "lavida"),
         ("高尔夫嘉旅", "golf"),
         ("途观", "tiguan_l"),
+        ("雷凌", "corolla"),
     ],
 )
 def test_a_decoy_is_never_the_true_model_nor_its_twin(model: str, never: str) -> None:
     models, _ = offered((model, "白色"))
     assert never not in models
     assert len(models) > 5
+
+
+@pytest.mark.parametrize(
+    ("fact", "one", "other", "alike"),
+    [
+        ("colour", "银色", "灰色", True),
+        ("colour", "香槟色", "棕色", True),
+        ("colour", "金色", "咖啡色", True),
+        ("colour", "藏青", "黑色", True),
+        ("colour", "珍珠白", "白色", True),
+        ("colour", "紫红", "红色", True),
+        ("colour", "白色", "银色", False),
+        ("colour", "蓝色", "绿色", True),
+        ("model", "高尔夫", "高尔夫嘉旅", True),
+        ("model", "朗逸", "朗行", True),
+        ("model", "宝来", "蔚领", True),
+        ("model", "途观", "途观L", True),
+        ("model", "卡罗拉", "雷凌", True),
+        ("model", "速腾", "捷达", False),
+        ("model", "途观", "途岳", False),
+    ],
+)
+def test_what_honest_people_mix_up_is_one_group(
+    fact: str, one: str, other: str, alike: bool
+) -> None:
+    values = [canonical(fact, record) for record in (one, other)]
+    assert None not in values
+    assert vocabulary.alike(fact, str(values[0]), str(values[1])) == alike
 
 
 def test_a_black_jetta_is_a_fair_decoy_for_a_white_sagitar() -> None:

@@ -14,7 +14,6 @@ RULE_CODES = {
     "role_may_not": {"role": "crm", "event": "pay"},
     "reason_required": {"event": "refuse"},
     "reason_not_allowed": {"event": "draw", "reason": "cap_reached"},
-    "questions_not_enough": {"missing": ["trade"]},
 }
 
 

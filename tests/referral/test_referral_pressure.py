@@ -69,6 +69,7 @@ def verified(shop: Shop, number: int) -> dict[str, Any]:
     order_no, phone = f"DD-{number}", f"1390013{number:04}"
     story.order(shop, order_no=order_no, buyer_phone=phone)
     story.delivery(shop, order_no=order_no, car=story.golf(shop, number))
+    story.nominated(shop, referral)
     story.checked(shop, story.read(shop, referral["id"]))
     return story.called(shop, honest=True)
 
@@ -101,6 +102,7 @@ def test_the_yearly_cap_holds_however_many_were_registered_before(shop: Shop) ->
             )
     story.order(shop, order_no="DD-2", buyer_phone="13900130002")
     story.delivery(shop, order_no="DD-2", car=story.golf(shop, 2))
+    story.nominated(shop, waiting[1])
     story.checked(shop, story.read(shop, waiting[1]["id"]))
     referral = story.called(shop, honest=True)
     assert (referral["state"], referral["reason"]) == ("refused", "cap_reached")
@@ -226,6 +228,7 @@ def test_a_slip_that_names_another_car_is_shown_to_the_manager(shop: Shop) -> No
     referral = story.confirmed(shop, story.submitted(shop, slip=slip))
     story.order(shop)
     story.delivery(shop)
+    story.nominated(shop, referral)
     check = story.checked(shop, story.read(shop, referral["id"]))
     shown = {check["verdicts"][field] for field in ("slip_model", "slip_colour")}
     assert (shown, check["passed"]) == ({"mismatch"}, True)

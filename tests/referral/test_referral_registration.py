@@ -1,11 +1,14 @@
 """Registering a referral: before the sale, by the right people, about the right owner."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from sqlalchemy import text
 
-from tests.support import story
+from kernel.unit_of_work import UnitOfWork
+from tests.support import sales, story
 from tests.support.clock import TestClock
 from tests.support.shop import Shop, hire
 
@@ -217,3 +220,164 @@ def test_an_order_after_the_registration_has_timed_out_backs_nothing(
     story.order(shop)
     referral = story.read(shop, referral["id"])
     assert (referral["state"], referral["reason"]) == ("expired", "timeout_fail_closed")
+
+
+def test_a_buyer_of_the_staff_is_refused(shop: Shop) -> None:
+    story.owner(shop)
+    hire(shop, "service_desk", phone="13900139000")
+    assert story.submitted(shop)["reason"] == "buyer_is_staff"
+
+
+def test_nobody_reports_himself_as_the_buyer(shop: Shop) -> None:
+    story.owner(shop)
+    clever = hire(shop, "consultant", phone="13900139000")
+    answer = shop.post("consultant", "/v1/referrals", story.report(shop), subject=clever)
+    assert (answer.status_code, answer.json["code"]) == (403, "party_or_relative")
+
+
+def test_a_manager_does_not_confirm_a_referral_of_his_own_as_the_owner(shop: Shop) -> None:
+    story.owner(shop)
+    referral = story.submitted(shop)
+    himself = hire(shop, "duty_manager")
+    with shop.service.database.transaction(shop.dealer_id) as session:
+        session.execute(
+            text(
+                "INSERT INTO staff_relative SELECT :who, phone_index, dealer_id, now(), :who"
+                " FROM member"
+            ),
+            {"who": himself},
+        )
+    path = f"/v1/referrals/{referral['id']}/confirmations"
+    answer = shop.post("duty_manager", path, subject=himself, version=referral["version"])
+    assert (answer.status_code, answer.json["code"]) == (403, "party_or_relative")
+    assert story.read(shop, referral["id"])["state"] == "submitted"
+
+
+@pytest.mark.parametrize("when", ["enrolled", "changed"])
+def test_owner_and_buyer_of_one_household_are_refused(shop: Shop, when: str) -> None:
+    zhang_san = story.owner(shop)
+    if when == "changed":
+        path = f"/v1/members/{zhang_san}/changes"
+        story.ok(shop.post("crm", path, {"household_ref": "H-7"}, version=1))
+    else:
+        car = {**story.SAGITAR, "vin": "LSVAA4183E2000001", "plate": "京A12346"}
+        spouse = story.member(shop, phone="13800138001", household_ref="H-7")
+        story.ok(shop.post("crm", "/v1/vehicle-ownerships", {"member_id": str(spouse), **car}))
+    report = story.report(shop, buyer=sales.buyer(shop, "13900139000", household_ref=" Ｈ-7"))
+    if when == "enrolled":
+        report["slip"]["owner_phone"] = "13800138001"
+    assert story.ok(shop.post("consultant", "/v1/referrals", report))["reason"] == (
+        "self_same_household"
+    )
+
+
+def test_people_of_two_households_or_of_none_known_are_no_household(shop: Shop) -> None:
+    zhang_san = story.owner(shop)
+    buyer = sales.buyer(shop, "13900139000", household_ref="H-8")
+    assert story.submitted(shop, buyer=buyer)["state"] == "submitted"
+    path = f"/v1/members/{zhang_san}/changes"
+    story.ok(shop.post("crm", path, {"household_ref": "H-7"}, version=1))
+    other = sales.buyer(shop, "13900139001")
+    assert story.submitted(shop, buyer=other)["state"] == "submitted"
+
+
+def test_the_number_of_a_household_is_nowhere_in_clear_and_told_again_the_same(shop: Shop) -> None:
+    body = {
+        "external_ref": {"source": "crm", "id": "HOME"},
+        **story.ZHANG_SAN,
+        "household_ref": "HOUSE-4711",
+    }
+    first = story.ok(shop.post("crm", "/v1/members", body))
+    assert "household" not in str(first)
+    assert story.ok(shop.post("crm", "/v1/members", body))["id"] == first["id"]
+    other = shop.post("crm", "/v1/members", body | {"household_ref": "HOUSE-4712"})
+    assert (other.status_code, other.json["code"]) == (409, "member_changed")
+    with shop.service.database.transaction(shop.dealer_id) as session:
+        assert "4711" not in str(session.execute(text("SELECT member::text FROM member")).all())
+
+
+def test_a_mention_long_ago_makes_no_report_older_than_the_order(shop: Shop) -> None:
+    story.owner(shop)
+    story.order(shop)
+    long_ago = slip(shop, mentioned_at="2026-01-01T10:00:00+08:00")
+    assert story.submitted(shop, slip=long_ago)["reason"] == "registered_after_order"
+
+
+@pytest.mark.parametrize("zone", ["+14:00", "-12:00", "+08:00"])
+def test_the_zone_a_crm_writes_its_times_in_moves_no_order(shop: Shop, zone: str) -> None:
+    story.owner(shop)
+    hours = int(zone[:3])
+    local = (shop.service.clock() + timedelta(hours=hours)).replace(tzinfo=None)
+    story.order(shop, occurred_at=f"{local.isoformat()}{zone}")
+    assert story.submitted(shop)["reason"] == "registered_after_order"
+
+
+@pytest.mark.parametrize(
+    ("facts", "flagged"),
+    [
+        ({}, True),
+        ({"channel": "referral"}, False),
+        ({"days": 6}, False),
+        ({"days": 7}, True),
+        ({"phone": "13900139001"}, False),
+    ],
+)
+def test_a_buyer_who_was_a_lead_of_another_channel_is_looked_at_by_two_people(
+    shop: Shop, facts: dict[str, Any], flagged: bool
+) -> None:
+    story.owner(shop)
+    opened_at = shop.service.clock() - timedelta(days=facts.pop("days", 30), seconds=1)
+    story.ok(sales.lead(shop, opened_at=opened_at.isoformat(), **facts))
+    referral = story.confirmed(shop, story.submitted(shop))
+    assert referral["state"] == "registered"
+    assert referral["review"] == (["buyer_existing_lead"] if flagged else [])
+
+
+def test_a_lead_told_after_the_registration_is_looked_at_too(shop: Shop) -> None:
+    story.owner(shop)
+    opened_at = (shop.service.clock() - timedelta(days=30)).isoformat()
+    referral = story.confirmed(shop, story.submitted(shop))
+    story.ok(sales.lead(shop, opened_at=opened_at))
+    assert story.read(shop, referral["id"])["review"] == ["buyer_existing_lead"]
+
+
+def test_consultant_and_owner_do_not_learn_that_two_people_will_look(shop: Shop) -> None:
+    zhang_san = story.owner(shop)
+    opened_at = (shop.service.clock() - timedelta(days=30)).isoformat()
+    story.ok(sales.lead(shop, opened_at=opened_at))
+    path = f"/v1/referrals/{story.confirmed(shop, story.submitted(shop))['id']}"
+    for role, subject in (("consultant", None), ("owner", zhang_san), ("crm", None)):
+        assert story.ok(shop.get(role, path, subject=subject), 200)["review"] is None
+    for role in ("duty_manager", "showroom_manager", "dealer_admin", "auditor"):
+        assert story.ok(shop.get(role, path), 200)["review"] == ["buyer_existing_lead"]
+
+
+def test_a_lead_told_twice_is_one_and_told_otherwise_is_refused(shop: Shop) -> None:
+    facts = {"external_ref": {"source": "crm", "id": "L"}, "opened_at": story.now(shop)}
+    first, again = sales.lead(shop, **facts), sales.lead(shop, **facts)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json == first.json
+    other = sales.lead(shop, **facts, channel="walk_in")
+    assert (other.status_code, other.json["code"]) == (409, "document_changed")
+    ahead = (shop.service.clock() + timedelta(minutes=6)).isoformat()
+    assert sales.lead(shop, opened_at=ahead).json["code"] == "occurred_in_the_future"
+
+
+def test_a_suspended_consultants_report_is_kept_refused(shop: Shop) -> None:
+    story.owner(shop)
+    with patch("referral.register.is_suspended", return_value=True):
+        assert story.submitted(shop)["reason"] == "consultant_suspended"
+
+
+@pytest.mark.parametrize("party", ["buyer", "owner"])
+def test_who_took_part_in_a_fake_is_out_until_his_day(shop: Shop, party: str) -> None:
+    story.owner(shop)
+    report = story.report(shop)
+    phone = report["buyer"]["phone"] if party == "buyer" else report["slip"]["owner_phone"]
+
+    def until(uow: UnitOfWork, index: bytes) -> date | None:
+        return date(2100, 1, 1) if index == uow.blind(f"+86{phone}", column="phone") else None
+
+    with patch("referral.register.excluded_until", until):
+        assert story.submitted(shop)["reason"] == "party_excluded"
+    assert story.submitted(shop)["state"] == "submitted"

@@ -2,8 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
-from hashlib import sha256
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import text
@@ -13,10 +12,11 @@ from sqlalchemy.orm import Session
 from api.commands.work import unit_of_work
 from api.service import Service
 from kernel.database import Database
+from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
-from referral.draw import _agent
+from referral.continue_calls import begin_second_calls, end_overdue_calls, replace_absent_agents
 from referral.expire import expire_due
-from referral.moves import FIRST_HASH, locked, step_hash
+from referral.moves import FIRST_HASH, step_hash
 from referral.queries import history
 from tests.support import story
 from tests.support.clock import TestClock
@@ -122,7 +122,8 @@ def test_a_second_draw_is_impossible_in_the_database(shop: Shop, owner_session: 
     copy = (
         "INSERT INTO draw SELECT referral_id, purpose, dealer_id,"
         " CASE party WHEN 'buyer' THEN 'owner' ELSE 'buyer' END, commitment, catalogue_hash,"
-        " selector_version, entropy_on, seed, drawn_at FROM draw WHERE referral_id = :id"
+        " selector_version, entropy_on, seed, drawn_at, plan, wanted_plan, sampled,"
+        " sample_percent, agents, entropy_hash FROM draw WHERE referral_id = :id"
     )
     for statement, error in (
         (copy, IntegrityError),
@@ -147,11 +148,12 @@ def test_an_agent_of_the_consultants_team_is_never_drawn(shop: Shop) -> None:
     story.owner(shop)
     for _ in range(3):
         hire(shop, "callback_agent", team="sales-a")
-    referral_id = uuid.UUID(story.delivered(shop)["id"])
-    with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
-        referral = locked(uow, referral_id)
-        drawn = {_agent(uow, referral, sha256(bytes([n])).digest()) for n in range(64)}
-    assert drawn == {shop.people["callback_agent"]}
+    referral = story.calling(shop)
+    with shop.service.database.transaction(shop.dealer_id) as session:
+        among = session.scalars(
+            text("SELECT unnest(agents) FROM draw WHERE referral_id = :id"), {"id": referral["id"]}
+        ).all()
+    assert among == [shop.people["callback_agent"]]
 
 
 def test_without_an_agent_outside_the_team_the_check_waits_and_nothing_is_lost(
@@ -216,6 +218,7 @@ def test_an_invoice_dated_long_ago_does_not_shorten_the_hold(shop: Shop, clock: 
     story.order(shop)
     car = story.GOLF | {"invoice_no": "FP-7", "invoiced_on": "2020-01-01"}
     story.delivery(shop, car=car)
+    story.nominated(shop, referral)
     story.checked(shop, story.read(shop, referral["id"]))
     referral = story.called(shop, honest=True)
     clock.add(days=13)
@@ -268,15 +271,51 @@ def test_timers_move_waiting_referrals_to_expired_and_only_there(
     assert (referral["state"], referral["reason"]) == ("expired", "timeout_fail_closed")
 
 
-def test_a_call_nobody_answers_expires_and_leaves_the_desk(shop: Shop, clock: TestClock) -> None:
+def test_a_call_nobody_made_ends_and_the_other_party_is_called(
+    shop: Shop, clock: TestClock
+) -> None:
     story.owner(shop)
     referral = story.calling(shop)
     call = story.desk(shop)
+    other_agent = hire(shop, "callback_agent")
     clock.add(days=7)
-    assert _expire(shop) == 1
-    assert story.read(shop, referral["id"])["state"] == "expired"
+    assert _night(shop, end_overdue_calls) == 1
+    assert _expire(shop) == 0
     path = f"/v1/callbacks/{call['id']}"
     assert story.ok(shop.get("callback_agent", path), 200)["state"] == "closed"
+    second = story.desk(shop)
+    assert (second["agent"], second["party"] == call["party"]) == (other_agent, False)
+    steps = story.ok(shop.get("auditor", f"/v1/referrals/{referral['id']}/history"), 200)["items"]
+    assert [(step["to_state"], step["reason"]) for step in steps[-2:]] == [
+        ("inconclusive", "call_record_missing"),
+        ("calling", None),
+    ]
+
+
+def test_a_second_call_waits_for_an_agent_and_then_begins(shop: Shop, clock: TestClock) -> None:
+    story.owner(shop)
+    referral = story.calling(shop)
+    assert story.called(shop, honest=False)["state"] == "failed"
+    assert _night(shop, begin_second_calls) == 0
+    hire(shop, "callback_agent")
+    assert _night(shop, begin_second_calls) == 1
+    assert story.called(shop, honest=False)["state"] == "fraud_suspected"
+    assert story.read(shop, referral["id"])["reason"] == "callback_two_wrong"
+
+
+def test_an_agent_who_left_is_replaced_before_he_began(shop: Shop) -> None:
+    story.owner(shop)
+    story.calling(shop)
+    call = story.desk(shop)
+    change = {"roles": ["callback_agent"], "team": "call-desk", "active": False}
+    agent = shop.people["callback_agent"]
+    story.ok(shop.post("dealer_admin", f"/v1/staff/{agent}/changes", change, version=1))
+    assert _night(shop, replace_absent_agents) == 0
+    fresh = hire(shop, "callback_agent")
+    shop.agents.remove(agent)
+    assert _night(shop, replace_absent_agents) == 1
+    assert (story.desk(shop)["id"], story.desk(shop)["agent"]) == (call["id"], fresh)
+    assert story.called(shop, honest=True)["state"] == "reward_held"
 
 
 def test_a_cancelled_sale_ends_the_open_call(shop: Shop) -> None:
@@ -296,8 +335,12 @@ def test_a_cancelled_sale_ends_the_open_call(shop: Shop) -> None:
 
 
 def _expire(shop: Shop) -> int:
+    return _night(shop, expire_due)
+
+
+def _night(shop: Shop, work: Callable[[UnitOfWork], int]) -> int:
     with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="nightly") as uow:
-        return expire_due(uow)
+        return work(uow)
 
 
 def test_every_step_is_kept_with_actor_reason_and_the_hash_before(shop: Shop) -> None:

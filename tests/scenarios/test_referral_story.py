@@ -17,6 +17,7 @@ def test_an_honest_referral_is_verified_held_and_paid_as_points(
     story.delivery(shop)
     referral = story.read(shop, referral["id"])
     assert referral["state"] == "delivered"
+    story.nominated(shop, referral)
     assert story.checked(shop, referral)["referral_state"] == "calling"
     referral = story.called(shop, honest=True)
     assert referral["state"] == "reward_held"

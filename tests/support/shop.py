@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Flask
@@ -14,8 +14,10 @@ from api.commands.token import token_for
 from api.commands.work import unit_of_work
 from api.service import Service
 from kernel.ids import new_id
+from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import STAFF_ROLES, Role
 from loyalty.dealers.staff import add_staff
+from referral.policy import draft_policy, publish_policy
 
 FIRST_TEAM, OTHER_TEAM = "sales-a", "call-desk"
 
@@ -28,6 +30,7 @@ class Shop:
     service: Service
     dealer_id: uuid.UUID
     people: dict[str, uuid.UUID] = field(default_factory=dict)
+    agents: list[uuid.UUID] = field(default_factory=list)
 
     def client(self) -> FlaskClient:
         return self.app.test_client()
@@ -55,6 +58,8 @@ class Shop:
         if version is not None:
             sent["If-Match"] = f'"{version}"'
         sent |= headers or {}
+        if isinstance(body, bytes):
+            return self.client().post(path, data=body, content_type="image/png", headers=sent)
         return self.client().post(path, json={} if body is None else body, headers=sent)
 
     def _headers(self, role: str, subject: uuid.UUID | None) -> dict[str, str]:
@@ -74,14 +79,31 @@ def open_shop(app: Flask, service: Service) -> Shop:
     with unit_of_work(service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
         for role in sorted(STAFF_ROLES):
             shop.people[role] = add_staff(uow, **_person(role))
+        without_sample(uow)
+    shop.agents.append(shop.people[Role.CALLBACK_AGENT])
     return shop
+
+
+def without_sample(uow: UnitOfWork) -> None:
+    """No audit sample, which would send every fifth story another way; whoever tests it sets it."""
+    people = [replace(uow.actor, id=str(new_id())) for _ in "ab"]
+    drafted = draft_policy(
+        replace(uow, actor=people[0]),
+        body={"audit_sample_percent": 0},
+        effective_from=uow.today,
+        effective_until=None,
+    )
+    publish_policy(replace(uow, actor=people[1]), drafted.id)
 
 
 def hire(shop: Shop, role: str, *, team: str | None = None, phone: str | None = None) -> uuid.UUID:
     """One more person in this role."""
     with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
         person = _person(role) | {"phone": phone} | ({"team": team} if team else {})
-        return add_staff(uow, **person)
+        hired = add_staff(uow, **person)
+    if role == Role.CALLBACK_AGENT and team is None:
+        shop.agents.append(hired)
+    return hired
 
 
 def _person(role: str) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """The worked example of referral.md as steps over HTTP: 张三, his white Sagitar, and 李四."""
 
 import itertools
+import re
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from werkzeug.test import TestResponse
 
 from loyalty.formats import vin
 from tests.support.shop import Shop
@@ -163,11 +166,45 @@ def golf(shop: Shop, number: int) -> dict[str, str]:
 
 
 def delivered(shop: Shop) -> dict[str, Any]:
-    """A referral whose car was handed over."""
+    """A referral whose car was handed over, and whose owner named the buyer."""
     referral = confirmed(shop, submitted(shop))
     order(shop)
     delivery(shop)
+    nominated(shop, referral)
     return read(shop, referral["id"])
+
+
+def notices(shop: Shop) -> list[dict[str, Any]]:
+    """What the gateway (短信网关) is given to send; it is gone afterwards."""
+    found: list[dict[str, Any]] = ok(shop.post("crm", "/v1/notice-collections"))["items"]
+    return found
+
+
+def code_asked(shop: Shop, referral: dict[str, Any]) -> str:
+    """The code sent to the owner, read from the last message that waits."""
+    path = f"/v1/referrals/{referral['id']}/nomination-codes"
+    ok(shop.post("owner", path, subject=uuid.UUID(referral["owner_id"])))
+    found = re.search(r"[0-9]{6}", notices(shop)[-1]["text_zh"])
+    assert found
+    return found[0]
+
+
+def named(shop: Shop, referral: dict[str, Any], code: str, **facts: Any) -> TestResponse:
+    """The owner names 李四 with a code."""
+    body = {
+        "code": code,
+        "friend_name": "李四",
+        "relation": "colleague",
+        "known_for": "3_to_10",
+        "how_it_came": "他想换车，我带他来店里试驾",
+    }
+    path = f"/v1/referrals/{referral['id']}/nominations"
+    return shop.post("owner", path, body | facts, subject=uuid.UUID(referral["owner_id"]))
+
+
+def nominated(shop: Shop, referral: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """The owner asks for a code and names his friend, by default 李四."""
+    return ok(named(shop, referral, code_asked(shop, referral), **facts))
 
 
 def read(shop: Shop, referral_id: str) -> dict[str, Any]:
@@ -189,15 +226,19 @@ def calling(shop: Shop) -> dict[str, Any]:
 
 HONEST = {
     "owner": {
+        "name": "张三介绍的",
         "car": "不是，是白色的速腾",
         "model": "速腾",
         "colour": "白色",
         "transmission": "自动挡",
         "trade": "做建材生意的",
         "relation": "我们是同事",
+        "known_for": "认识五年了",
+        "purchase_year": "2024年买的",
         "plate_province": "京",
     },
     "buyer": {
+        "name": "我推荐了李四",
         "car": "不是，是红色的高尔夫",
         "model": "高尔夫",
         "colour": "红色",
@@ -206,22 +247,37 @@ HONEST = {
         "relation": "我们是同事",
     },
 }
+FAKE = "是卖水果的王五"
 
 
 def answer(shop: Shop, call: dict[str, Any], *, honest: bool) -> dict[str, Any]:
     """Record one answer of a person who knows the other, or does not."""
     question = call["question"]
     about = "owner" if call["party"] == "buyer" else "buyer"
-    if question["input"] == "confirm_or_correct":
-        said, words = ("denied", HONEST[about]["car"]) if honest else ("confirmed", "是的")
+    if question["input"] != "confirm_or_correct":
+        said, words = ("answered", _knows(about, question["text_zh"]) if honest else FAKE)
+    elif honest == is_true(about, question["text_zh"]):
+        said, words = ("confirmed", "是的") if honest else ("confirmed", "对")
     else:
-        said, words = ("answered", _knows(about, question["text_zh"]) if honest else "不太清楚")
+        said, words = ("denied", HONEST[about]["car"] if honest else "不是，是黑色的捷达")
     body = {"position": question["position"], "said": said, "text": words}
-    return ok(shop.post("callback_agent", f"/v1/callbacks/{call['id']}/answers", body))
+    path = f"/v1/callbacks/{call['id']}/answers"
+    return ok(shop.post("callback_agent", path, body, subject=call.get("agent")))
+
+
+def is_true(about: str, text: str) -> bool:
+    """Whether a statement of the script is the control, whose premise is true."""
+    truths = {
+        "owner": ("自动", "白色速腾", "白色的速腾", "京", "北京", "建材", "同事"),
+        "buyer": ("手动", "红色高尔夫", "红色的高尔夫", "教", "同事"),
+    }
+    return any(truth in text for truth in truths[about])
 
 
 def _knows(about: str, text: str) -> str:
     cues = {
+        "谁推荐": "name",
+        "哪位朋友": "name",
         "做什么": "trade",
         "行": "trade",
         "变速": "transmission",
@@ -231,28 +287,59 @@ def _knows(about: str, text: str) -> str:
         "车型": "model",
         "车牌": "plate_province",
         "牌照": "plate_province",
+        "多久": "known_for",
+        "多少年": "known_for",
+        "几年": "known_for",
+        "哪一年": "purchase_year",
         "关系": "relation",
         "认识": "relation",
     }
-    fact = next(fact for cue, fact in cues.items() if cue in text)
+    fact = next((fact for cue, fact in cues.items() if cue in text), "name")
     return HONEST[about][fact]
 
 
 def desk(shop: Shop) -> dict[str, Any]:
-    """The agent's one open call."""
-    found = ok(shop.get("callback_agent", "/v1/callbacks", state="open"), 200)["items"]
+    """The one open call, with the agent on whose desk it lies."""
+    found = []
+    for agent in shop.agents:
+        calls = shop.get("callback_agent", "/v1/callbacks", subject=agent, state="open")
+        found += [call | {"agent": agent} for call in ok(calls, 200)["items"]]
     assert len(found) == 1
     call: dict[str, Any] = found[0]
     return call
 
 
+def call_record(shop: Shop, call: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    """What the telephone system tells: the party's number was reached a moment ago."""
+    phone = "13900139000" if call["party"] == "buyer" else "13800138000"
+    at = shop.service.clock()
+    body = {
+        "external_ref": {"source": "pbx", "id": f"CALL-{next(_numbers)}"},
+        "callback_id": call["id"],
+        "dialled": phone,
+        "started_at": (at - timedelta(minutes=3)).isoformat(),
+        "answered_at": (at - timedelta(minutes=3)).isoformat(),
+        "ended_at": at.isoformat(),
+    }
+    return ok(shop.post("crm", "/v1/call-records", body | facts))
+
+
 def called(shop: Shop, *, honest: bool) -> dict[str, Any]:
-    """The whole call; the referral as it stands afterwards."""
-    call = desk(shop)
-    while call["state"] == "open":
-        answer(shop, call, honest=honest)
-        call = ok(shop.get("callback_agent", f"/v1/callbacks/{call['id']}"), 200)
+    """The whole call with its record; the referral as it stands afterwards."""
+    call = answered(shop, honest=honest)
+    call_record(shop, call)
     return read(shop, call["referral_id"])
+
+
+def answered(shop: Shop, *, honest: bool) -> dict[str, Any]:
+    """Every answer of the one open call, without the telephone's record."""
+    call = desk(shop)
+    agent = call["agent"]
+    while call["state"] == "open":
+        answer(shop, call | {"agent": agent}, honest=honest)
+        path = f"/v1/callbacks/{call['id']}"
+        call = ok(shop.get("callback_agent", path, subject=agent), 200)
+    return call
 
 
 def verified_referral(shop: Shop) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Buyer:
     phone: str
     occupation: str
     relation: str
+    relation_code: str
     order_no: str
     car: Mapping[str, str]
 
@@ -60,6 +61,7 @@ LI_SI_BUYER = Buyer(
     phone="13900139000",
     occupation="教师",
     relation="同事",
+    relation_code="colleague",
     order_no="DD-2026-0007",
     car={
         "vin": "LFV2B25G7R5000011",
@@ -80,6 +82,7 @@ WANG_WU_BUYER = Buyer(
     phone="13700137000",
     occupation="护士",
     relation="朋友",
+    relation_code="friend",
     order_no="DD-2026-0008",
     car={
         "vin": "LFV2B25G9R5000012",
@@ -105,6 +108,7 @@ ZHAO_LIU_BUYER = Buyer(
     phone="13600136000",
     occupation="司机",
     relation="邻居",
+    relation_code="neighbour",
     order_no="DD-2026-0009",
     car={},
 )

@@ -3,6 +3,7 @@
 Times and versions come from the service's answers, so a story also plays under a moved clock.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -21,6 +22,7 @@ from api.commands.demo.people import (
 
 CHINA = timezone(timedelta(hours=8))
 ONE_STEP = timedelta(milliseconds=2)
+_SIX_DIGITS = re.compile("[0-9]{6}")
 
 
 @dataclass(slots=True)
@@ -77,6 +79,27 @@ class Case:
         invoiced_on = at.astimezone(CHINA).date().isoformat()
         return self._sale("delivery", at, car={**self.buyer.car, "invoiced_on": invoiced_on})
 
+    def ask_code(self) -> str:
+        """张三 asks for a code, and the gateway (短信网关) brings it to his phone of record."""
+        path = f"/v1/referrals/{self.referral}/nomination-codes"
+        reply = self.client.post("owner", path, {})
+        self.checks.that("the code is in no answer, only on his phone", _is_masked(reply), reply)
+        taken = self.client.post("crm", "/v1/notice-collections", {})
+        sent = taken.items(kind="nomination_code")
+        self.checks.that("the gateway sends him one message", len(sent) == 1, taken)
+        return str(_SIX_DIGITS.findall(sent[0]["text_zh"])[0])
+
+    def name_friend(self, code: str) -> Reply:
+        """张三 (车主) names his friend before anybody looks at his licence."""
+        said = {
+            "code": code,
+            "friend_name": self.buyer.name,
+            "relation": self.buyer.relation_code,
+            "known_for": "3_to_10",
+            "how_it_came": "他想换车，我带他来店里试驾",
+        }
+        return self.client.post("owner", f"/v1/referrals/{self.referral}/nominations", said)
+
     def show_licence(self) -> Reply:
         """The showroom manager (展厅经理) reads the owner's vehicle licence (行驶证)."""
         return self.decide("showroom_manager", "licence-checks", LICENCE)
@@ -118,3 +141,8 @@ class Case:
             **facts,
         }
         return self.client.post("crm", "/v1/sale-events", event)
+
+
+def _is_masked(reply: Reply) -> bool:
+    """Whether a code was sent, to a number that is told in part only."""
+    return reply.status == 201 and set(reply.body) == {"expires_at", "sent_to"}

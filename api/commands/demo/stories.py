@@ -123,6 +123,13 @@ def _to_the_call(case: Case) -> None:
     reply = case.seen()
     that(f"a {car['colour']}{car['model']} is delivered", reply["state"] == "delivered", reply)
     reply = case.show_licence()
+    unnamed = reply.status == 409 and reply["code"] == "nomination_missing"
+    that("no licence is looked at before 张三 has named his friend himself", unnamed, reply)
+    reply = case.seen("owner")
+    that("nor does he see who the buyer is", reply["buyer_name"] == "*", reply)
+    reply = case.name_friend(case.ask_code())
+    that(f"张三 names {case.buyer.name} with the code", reply.status == 201, reply)
+    reply = case.show_licence()
     that("张三's vehicle licence agrees, field by field", reply["passed"] is True, reply)
     that("party and questions are drawn", reply["referral_state"] == "calling", reply)
 

@@ -1,0 +1,83 @@
+"""What the CRM tells around a sale beyond order and delivery, and the dealer's own figures."""
+
+import itertools
+import uuid
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from tests.support import story
+from tests.support.clock import TestClock
+from tests.support.shop import Shop
+from tests.support.story import ok
+
+_numbers = itertools.count(1)
+
+
+def policy(shop: Shop, **figures: Any) -> dict[str, Any]:
+    """A policy with these figures, and no audit sample, published by another person for today."""
+    body = {
+        "body": {"audit_sample_percent": 0} | figures,
+        "effective_from": story.today(shop),
+        "effective_until": None,
+    }
+    drafted = ok(shop.post("showroom_manager", "/v1/referral-policies", body))
+    path = f"/v1/referral-policies/{drafted['id']}/publications"
+    return ok(shop.post("programme_admin", path))
+
+
+def sale_event(shop: Shop, kind: str, **facts: Any) -> TestResponse:
+    """An event of order DD-7 that names neither car nor phone."""
+    body = {
+        "external_ref": {"source": "crm", "id": f"S-{next(_numbers)}"},
+        "kind": kind,
+        "order_no": "DD-7",
+        "occurred_at": story.now(shop),
+    }
+    return shop.post("crm", "/v1/sale-events", body | facts)
+
+
+def cancelled(shop: Shop, **facts: Any) -> dict[str, Any]:
+    return ok(sale_event(shop, "cancellation", **facts))
+
+
+def returned(shop: Shop, **facts: Any) -> dict[str, Any]:
+    return ok(sale_event(shop, "return", **facts))
+
+
+def deposit(shop: Shop, **facts: Any) -> dict[str, Any]:
+    """李四 pays a deposit."""
+    return ok(sale_event(shop, "deposit", **({"buyer_phone": "13900139000"} | facts)))
+
+
+def lead(shop: Shop, **facts: Any) -> TestResponse:
+    """The CRM had 李四 as a lead from its website."""
+    body = {
+        "external_ref": {"source": "crm", "id": f"L-{next(_numbers)}"},
+        "phone": "13900139000",
+        "channel": "website",
+        "opened_at": story.now(shop),
+    }
+    return shop.post("crm", "/v1/leads", body | facts)
+
+
+def payment(shop: Shop, referral: dict[str, Any], **facts: Any) -> TestResponse:
+    path = f"/v1/referrals/{referral['id']}/reward-payments"
+    return shop.post("finance", path, version=referral["version"], **facts)
+
+
+def rewarded(shop: Shop, clock: TestClock) -> dict[str, Any]:
+    """张三's honest referral, paid after the hold."""
+    referral = story.verified_referral(shop)
+    clock.add(days=16)
+    return ok(payment(shop, referral))
+
+
+def buyer(shop: Shop, phone: str, **facts: Any) -> dict[str, Any]:
+    """李四 as a consultant reports him, under this phone."""
+    whole: dict[str, Any] = story.report(shop)["buyer"]
+    return whole | {"phone": phone} | facts
+
+
+def owner_of(referral: dict[str, Any]) -> uuid.UUID:
+    return uuid.UUID(referral["owner_id"])
