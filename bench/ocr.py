@@ -26,6 +26,7 @@ from tests.support import licence_pictures as pictures
 NAMES: Final = {"ocr_field_accuracy": 0.98, "ocr_sure_and_wrong": 0.005}
 SEED: Final = 20261122
 TICKS_A_SECOND: Final = 100
+UNHURRIED_S: Final = 120.0
 Camera = Callable[[Image.Image, random.Random], Image.Image]
 
 CONDITIONS: Final[dict[str, Camera]] = {
@@ -64,7 +65,7 @@ class Score:
 
 def measure(_: Stage, sizes: Sizes, __: Path) -> list[Figure]:
     """Both figures: the same licences in every condition, each in a font of its own."""
-    engine, dice = OcrProcess(), random.Random(SEED)
+    engine, dice = OcrProcess(limit_s=UNHURRIED_S), random.Random(SEED)
     owners = [pictures.somebody(dice) for _ in range(sizes.ocr_licences)]
     scores = {name: Score() for name in CONDITIONS}
     try:

@@ -15,7 +15,6 @@ from referral.entropy import told
 from referral.rules.draw_line import absent
 from referral.rules.drawn import BEFORE_PROMISES, Drawn, Trail
 
-PAGE_ROWS = 1_000
 _Found = tuple[Draw, DrawEntropy | None, Callback | None]
 
 
@@ -58,7 +57,7 @@ def _found(uow: UnitOfWork) -> Iterator[_Found]:
         .where(Draw.dealer_id == uow.dealer_id)
         .order_by(Draw.drawn_at, Draw.referral_id, Draw.purpose)
     )
-    yield from uow.session.execute(draws.execution_options(yield_per=PAGE_ROWS)).tuples()
+    yield from uow.session.execute(draws)
 
 
 def _drawn(

@@ -93,7 +93,7 @@ def draw_split(uow: UnitOfWork, month: Month) -> DrawSplit:
         )
         .group_by(Callback.agent_id, Draw.party)
     )
-    return split(month.name, rows.tuples())
+    return split(month.name, rows)
 
 
 def _named(counts: dict[str, int]) -> dict[str, int]:

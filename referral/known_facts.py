@@ -32,7 +32,10 @@ def facts_about(uow: UnitOfWork, referral: Referral, party: str) -> tuple[Facts,
 
 
 def recently_asked(uow: UnitOfWork, referral: Referral) -> frozenset[str]:
-    """The keys asked in the last two sessions of this owner and buyer (referral.md, section 4)."""
+    """The keys asked in the last two sessions of this owner and buyer (referral.md, section 4).
+
+    The open name is asked in every session: without it no set is admissible.
+    """
     sessions = (
         select(Callback.id)
         .join(Referral, Referral.id == Callback.referral_id)
@@ -43,7 +46,9 @@ def recently_asked(uow: UnitOfWork, referral: Referral) -> frozenset[str]:
         .order_by(Callback.id.desc())
         .limit(RECENT_CALLS)
     )
-    keys = select(CallbackQuestion.key).where(CallbackQuestion.callback_id.in_(sessions))
+    keys = select(CallbackQuestion.key).where(
+        CallbackQuestion.callback_id.in_(sessions), ~CallbackQuestion.knock_out
+    )
     return frozenset(uow.session.scalars(keys))
 
 

@@ -5,10 +5,10 @@ from loyalty.points.proof import Check
 CHECKS = (
     Check(
         "R1",
-        "a paid reward has a posting set of its own, of its points; no other reward has one",
+        "a reward that was paid has a posting set of its own, of its points; no other has one",
         "SELECT w.id FROM referral_reward w LEFT JOIN posting_set s"
         " ON s.member_id = w.member_id AND s.id = w.posting_set_id"
-        " WHERE (w.state = 'paid') <> (s.id IS NOT NULL) OR s.points <> w.points"
+        " WHERE (w.state IN ('paid', 'reversed')) <> (s.id IS NOT NULL) OR s.points <> w.points"
         " OR EXISTS (SELECT FROM referral_reward o WHERE o.member_id = w.member_id"
         " AND o.posting_set_id = w.posting_set_id AND o.id <> w.id)",
     ),
@@ -22,11 +22,15 @@ CHECKS = (
     ),
     Check(
         "R2",
-        "rewarded means paid, checked and called",
+        "rewarded means paid, checked and heard in a call that passed or that people accepted",
         "SELECT r.id FROM referral r WHERE r.state = 'rewarded' AND NOT ("
-        " EXISTS (SELECT FROM referral_reward w WHERE w.referral_id = r.id AND w.state = 'paid')"
+        " EXISTS (SELECT FROM referral_reward w WHERE w.referral_id = r.id"
+        " AND w.beneficiary = 'owner' AND w.state = 'paid')"
+        " AND NOT EXISTS (SELECT FROM referral_reward w WHERE w.referral_id = r.id"
+        " AND w.state IN ('held', 'reversed'))"
         " AND EXISTS (SELECT FROM licence_check c WHERE c.referral_id = r.id AND c.passed)"
-        " AND EXISTS (SELECT FROM callback b WHERE b.referral_id = r.id AND b.state = 'closed'))",
+        " AND EXISTS (SELECT FROM callback b WHERE b.referral_id = r.id"
+        " AND b.result IN ('passed', 'accepted_by_people')))",
     ),
     Check(
         "R3",
@@ -45,8 +49,45 @@ CHECKS = (
     ),
     Check(
         "R5",
-        "a failed call opened its consultant's case",
+        "a referral suspected, proven fake or failed for good opened its consultant's case",
         "SELECT r.id FROM referral r LEFT JOIN consultant_case c ON c.referral_id = r.id"
-        " WHERE (r.state = 'failed') <> (c.id IS NOT NULL)",
+        " WHERE c.id IS NULL AND (r.state IN ('fraud_suspected', 'fraud_confirmed')"
+        " OR (r.state = 'failed' AND r.due_at IS NULL))",
+    ),
+    Check(
+        "R6",
+        "a referral pays at most once per beneficiary",
+        "SELECT referral_id, beneficiary FROM referral_reward WHERE state IN ('paid', 'reversed')"
+        " GROUP BY referral_id, beneficiary HAVING count(*) > 1",
+    ),
+    Check(
+        "R7",
+        "one sale backs at most one referral: one order, one car, one invoice",
+        "SELECT min(id::text) FROM referral WHERE order_no IS NOT NULL"
+        " GROUP BY dealer_id, order_no HAVING count(*) > 1"
+        " UNION ALL SELECT min(id::text) FROM referral WHERE bought_vin_index IS NOT NULL"
+        " GROUP BY dealer_id, bought_vin_index HAVING count(*) > 1"
+        " UNION ALL SELECT min(id::text) FROM referral WHERE invoice_no IS NOT NULL"
+        " GROUP BY dealer_id, invoice_no HAVING count(*) > 1",
+    ),
+    Check(
+        "R8",
+        "what was paid was reported before the order, or before the delivery where that counts,"
+        " and verified after it",
+        "SELECT r.id FROM referral r WHERE r.state IN ('rewarded', 'reversed') AND ("
+        " (r.submitted_at <= r.registered_at) IS NOT TRUE"
+        " OR (r.registered_at < r.ordered_at OR r.cut_off = 'delivery') IS NOT TRUE"
+        " OR (r.registered_at < r.delivered_at AND r.ordered_at < r.delivered_at) IS NOT TRUE"
+        " OR (r.delivered_at <= r.verified_at) IS NOT TRUE)",
+    ),
+    Check(
+        "R9",
+        "points of a reward taken back were taken back, and of a reversed referral all",
+        "SELECT w.id FROM referral_reward w JOIN referral r ON r.id = w.referral_id"
+        " LEFT JOIN posting_set b ON b.member_id = w.member_id AND b.id = w.reversal_set_id"
+        " WHERE (w.state = 'reversed') <> (b.id IS NOT NULL)"
+        " OR (w.state = 'reversed' AND (b.kind <> 'clawback' OR b.reverses <> w.posting_set_id))"
+        " OR (r.state = 'reversed' AND w.state IN ('held', 'paid'))"
+        " OR (w.state = 'reversed' AND r.state <> 'reversed')",
     ),
 )

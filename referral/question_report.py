@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from kernel.clock import start_of_day
 from kernel.unit_of_work import UnitOfWork
@@ -81,7 +82,7 @@ def _marked(uow: UnitOfWork, since: date | None) -> list[Any]:
     question = CallbackQuestion
     last = (
         select(CallbackAnswer.callback_id, CallbackAnswer.position, CallbackAnswer.mark)
-        .distinct(CallbackAnswer.callback_id, CallbackAnswer.position)
+        .ext(distinct_on(CallbackAnswer.callback_id, CallbackAnswer.position))
         .where(CallbackAnswer.dealer_id == uow.dealer_id)
         .order_by(
             CallbackAnswer.callback_id, CallbackAnswer.position, CallbackAnswer.attempt.desc()

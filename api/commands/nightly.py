@@ -30,10 +30,7 @@ from loyalty.points import nightly as points
 from loyalty.points.proof import settled_checks
 from loyalty.rewards.stock import lapse_codes, return_overdue_stock
 from loyalty.tiers import nightly as tiers
-from referral.continue_calls import begin_second_calls, end_overdue_calls, replace_absent_agents
-from referral.entropy import promise_entropy
-from referral.expire import expire_due
-from referral.shares import count_shares
+from referral.nightly import referrals_night
 
 ENDED_KEPT_FOR = timedelta(days=1)
 MOST_A_PAGE = 50_000
@@ -81,8 +78,10 @@ def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
        whose day has passed leave their pools
     5. calls whose time is up end, referrals whose time is up expire; second
        calls begin for which no agent was free, calls of agents who left
-       go to the next by the draw; the hash of tomorrow's secret of the
-       draws is kept, and what cars and members are like is counted
+       go to the next by the draw; appeals nobody decided lapse, penalties
+       whose appeal is over take effect; the hash of tomorrow's secret of the
+       draws is kept, what cars and members are like is counted; messages
+       nobody collected, numbers given up and old photos are forgotten
     6. idempotency keys of over seven days are forgotten
     7. audit rows that wait for their link are chained; the tip that is
        printed, kept elsewhere, is an anchor for `loyalty audit verify`
@@ -145,16 +144,12 @@ def _dealers_night(night: Night, dealer_id: UUID, failures: list[points.Failure]
     entered = night.enter(dealer_id, night.as_of)
     returned = _page_by_page(entered, lambda uow: return_overdue_stock(uow, STOCK_PAGE_REWARDS))
     lapsed = _page_by_page(entered, lambda uow: lapse_codes(uow, STOCK_PAGE_REWARDS))
-    ended = _page_by_page(entered, end_overdue_calls)
-    expired = _page_by_page(entered, expire_due)
-    with entered() as uow:
-        replaced, begun = replace_absent_agents(uow), begin_second_calls(uow)
-        promise_entropy(uow, uow.today + timedelta(days=1))
-        count_shares(uow)
+    referrals = referrals_night(entered)
     with entered() as uow:
         forgotten = forget_old(uow.session, now=night.as_of)
-    calls = f"{ended} calls ended, {begun} second calls, {replaced} agents replaced"
-    said = f"{expired} referrals expired, {calls}, {forgotten} keys forgotten"
+    second = f"{referrals.second_calls} second calls, {referrals.agents_replaced} agents replaced"
+    calls = f"{referrals.calls_ended} calls ended, {second}"
+    said = f"{referrals.expired} referrals expired, {calls}, {forgotten} keys forgotten"
     stock = f"{returned} pieces back in stock, {lapsed} codes lapsed"
     told = f"benefits of {settled.members} members settled; {stock}"
     sealed = seal_all(night.service, dealer_id)

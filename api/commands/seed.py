@@ -38,12 +38,15 @@ STAFF = {
     "S-003": ("值班经理", Role.DUTY_MANAGER, "office"),
     "S-004": ("展厅经理甲", Role.SHOWROOM_MANAGER, "office"),
     "S-005": ("展厅经理乙", Role.SHOWROOM_MANAGER, "office"),
-    "S-006": ("回访人员", Role.CALLBACK_AGENT, "call-desk"),
+    "S-006": ("回访人员甲", Role.CALLBACK_AGENT, "call-desk"),
     "S-007": ("服务前台", Role.SERVICE_DESK, "service"),
     "S-008": ("财务", Role.FINANCE, "office"),
     "S-009": ("店管理员", Role.DEALER_ADMIN, "office"),
     "S-010": ("项目管理员", Role.PROGRAMME_ADMIN, "office"),
     "S-011": ("审计", Role.AUDITOR, "office"),
+    "S-012": ("回访人员乙", Role.CALLBACK_AGENT, "call-desk"),
+    "S-013": ("回访人员丙", Role.CALLBACK_AGENT, "call-desk"),
+    "S-014": ("展厅经理丙", Role.SHOWROOM_MANAGER, "office"),
 }
 REWARDS = (
     ("CAR-WASH", "精洗一次", "One detailed wash", 150, 200),

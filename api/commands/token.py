@@ -1,6 +1,7 @@
 """`loyalty token`: development tokens for any role and dealer; refused in production."""
 
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 import click
@@ -16,7 +17,7 @@ from kernel.database import owner_session
 from kernel.errors import NotFound
 from kernel.settings import Settings, SettingsError, load_settings
 from loyalty.dealers.models import Dealer
-from loyalty.dealers.open_dealer import find_dealer, first_in_role
+from loyalty.dealers.open_dealer import find_dealer, people_in_role
 from loyalty.dealers.roles import MFA_ROLES, STAFF_ROLES, Role
 from loyalty.members.queries import find_reference
 
@@ -59,27 +60,32 @@ def token(dealer: str, role: str, person: UUID | None, reference: str) -> None:
         development_issuer(settings)
         with owner_session(settings.database_url, read_only=True) as session:
             dealer_id = find_dealer(session, dealer)
-            subject = person or _subject(session, dealer_id, role, reference)
+            subject = person or _subjects(session, dealer_id, role, reference)[0]
         click.echo(token_for(settings, role=role, dealer_id=dealer_id, subject=subject))
     except (SettingsError, NotFound) as error:
         raise click.ClickException(str(error)) from error
 
 
 def print_tokens(settings: Settings) -> None:
-    """One line per dealer and role, to be copied."""
+    """One line per dealer and person, to be copied; the second in a role is `callback_agent-2`."""
     with owner_session(settings.database_url, read_only=True) as session:
         for dealer in session.scalars(select(Dealer).order_by(Dealer.id)):
             click.echo(f"\n{dealer.code}  {dealer.name}  {dealer.id}")
             for role in (Role.OWNER, Role.CRM, *sorted(STAFF_ROLES)):
-                subject = _subject(session, dealer.id, role, "C-ZHANGSAN")
-                minted = token_for(settings, role=role, dealer_id=dealer.id, subject=subject)
-                click.echo(f"  {role:<17} {minted}")
+                people = _subjects(session, dealer.id, role, "C-ZHANGSAN")
+                for number, subject in enumerate(people, 1):
+                    who = role if number == 1 else f"{role}-{number}"
+                    minted = token_for(settings, role=role, dealer_id=dealer.id, subject=subject)
+                    click.echo(f"  {who:<19} {minted}")
     click.echo()
 
 
-def _subject(session: Session, dealer_id: UUID, role: str, reference: str) -> UUID | None:
+def _subjects(
+    session: Session, dealer_id: UUID, role: str, reference: str
+) -> Sequence[UUID | None]:
+    """Who may be meant: the CRM is nobody, an owner is named, staff are all in the role."""
     if role == Role.CRM:
-        return None
+        return [None]
     if role == Role.OWNER:
-        return find_reference(session, dealer_id, "crm", reference)
-    return first_in_role(session, dealer_id, role)
+        return [find_reference(session, dealer_id, "crm", reference)]
+    return people_in_role(session, dealer_id, role)

@@ -28,14 +28,13 @@ def find_dealer(session: Session, code: str) -> UUID:
     return key
 
 
-def first_in_role(session: Session, dealer_id: UUID, role: str) -> UUID:
-    """The longest-serving active person in a role. Raises NotFound `staff_not_found`."""
-    key = session.scalar(
+def people_in_role(session: Session, dealer_id: UUID, role: str) -> list[UUID]:
+    """The active people in a role, longest-serving first. Raises NotFound `staff_not_found`."""
+    people = session.scalars(
         select(Staff.id)
         .where(Staff.dealer_id == dealer_id, Staff.active, Staff.roles.contains([role]))
         .order_by(Staff.id)
-        .limit(1)
-    )
-    if key is None:
+    ).all()
+    if not people:
         raise NotFound("staff_not_found")
-    return key
+    return list(people)

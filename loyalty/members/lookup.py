@@ -31,6 +31,8 @@ class Owned(NamedTuple):
 
 def using_phones(uow: UnitOfWork, indexes: Collection[bytes]) -> list[Numbered]:
     """Every member who uses one of these numbers now."""
+    if not indexes:
+        return []
     found = select(Member.id, Member.phone_index).where(Member.phone_index.in_(indexes))
     return [Numbered(*row) for row in uow.session.execute(found)]
 
@@ -43,6 +45,8 @@ def phones_of(uow: UnitOfWork, member_ids: Collection[UUID]) -> list[Numbered]:
 
 def owning_vins(uow: UnitOfWork, indexes: Collection[bytes]) -> list[Owned]:
     """Every member who owns or owned one of these cars."""
+    if not indexes:
+        return []
     found = _OWNED.where(Vehicle.vin_index.in_(indexes))
     return [Owned(*row) for row in uow.session.execute(found)]
 

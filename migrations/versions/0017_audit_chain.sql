@@ -62,7 +62,7 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT (p_role NOT IN ('owner', 'crm', 'system') AND p_action <> 'reward.redeemed')
         OR p_action = 'reward.paid'
         OR p_action ~ ('^(referral|draw|call|licence|nominat|consultant|consent'
-            || '|risk|fraud|judge|appeal|penalt|suspen)')
+            || '|risk|fraud|judge|appeal|penalt|suspen|parties|answer|narrative|evidence|relative)')
 $$;
 
 -- Chain the dealer's oldest waiting rows, at most so many, and those of this very transaction; how

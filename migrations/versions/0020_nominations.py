@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from migrations.tools import drop_tables, run_sql
+from migrations.tools import drop_functions, drop_tables, run_sql
 
 revision = "0020"
 down_revision = "0019"
@@ -13,6 +13,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    drop_functions("referral_duty_former_phone")
     op.execute("DROP TRIGGER was_nominated ON referral")
     drop_tables("nomination", "nomination_attempt", "nomination_code")
     drop_tables("member_former_phone", "notice")

@@ -144,3 +144,24 @@ $$;
 CREATE TRIGGER was_nominated BEFORE UPDATE OF state ON referral
 FOR EACH ROW WHEN (NEW.state = 'checked' AND OLD.state <> 'checked')
 EXECUTE FUNCTION referral_was_nominated();
+
+-- A person of the staff who is a party by a number he has just given up decides nothing either.
+CREATE FUNCTION referral_duty_former_phone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM member_former_phone former
+        JOIN referral ON referral.owner_id = former.member_id
+        WHERE referral.id = NEW.referral_id AND former.phone_index IN (
+            SELECT phone_index FROM staff WHERE id = NEW.person_id
+            UNION ALL
+            SELECT phone_index FROM staff_relative WHERE staff_id = NEW.person_id
+        )
+    ) THEN
+        RAISE EXCEPTION 'a party of the referral, or a relative of one'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ck_referral_duty_impartial';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER impartial_former BEFORE INSERT ON referral_duty
+FOR EACH ROW EXECUTE FUNCTION referral_duty_former_phone();

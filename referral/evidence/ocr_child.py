@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 from rapidocr import RapidOCR
 
 IDLE_S = 600
-NICER_BY = 5
 FRAME = struct.Struct(">I")
 PARAMETERS = {
     "Global.log_level": "critical",
@@ -26,7 +25,6 @@ def main() -> None:
     """Serve until nobody has asked for ten minutes or the other end is closed."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    os.nice(NICER_BY)
     engine = RapidOCR(params=PARAMETERS)
     while True:
         ready, _, _ = select.select([0], [], [], IDLE_S)

@@ -15,7 +15,7 @@ from kernel.unit_of_work import UnitOfWork
 from referral.call_models import Callback, Draw
 from referral.draw import Purpose, draw_for_judges
 from referral.lifecycle import Event
-from referral.models import Referral
+from referral.models import Referral, ReferralTransition
 from referral.moves import move
 from referral.policy import policy_on
 from referral.reasons import Reason
@@ -35,9 +35,12 @@ def rely_on_call(uow: UnitOfWork, referral_id: UUID) -> Callback:
 
 
 def refuse_call_again(uow: UnitOfWork, referral_id: UUID) -> None:
-    """One more call only if nobody was heard yet, and once. Raises Conflict `somebody_was_heard`,
-    `already_drawn`."""
-    if any(_heard(call) for call in _calls(uow, referral_id)):
+    """One more call only if nobody was heard yet, or an appeal was upheld; and once, ever.
+
+    Raises Conflict `somebody_was_heard`, `already_drawn`.
+    """
+    heard = any(_heard(call) for call in _calls(uow, referral_id))
+    if heard and not _on_appeal(uow, referral_id):
         raise Conflict("somebody_was_heard")
     if uow.session.get(Draw, (referral_id, Purpose.JUDGES)) is not None:
         raise Conflict("already_drawn")
@@ -51,6 +54,13 @@ def call_once_more(uow: UnitOfWork, referral: Referral) -> None:
     due_at = uow.now + timedelta(days=policy_on(uow).policy.call_within_days)
     move(uow, referral, Event.CALL_ONCE_MORE, due_at=due_at)
     draw_for_judges(uow, referral)
+
+
+def _on_appeal(uow: UnitOfWork, referral_id: UUID) -> bool:
+    """Whether an upheld appeal brought the referral before its judges."""
+    step = select(ReferralTransition.event).where(ReferralTransition.referral_id == referral_id)
+    last = uow.session.scalar(step.order_by(ReferralTransition.seq.desc()).limit(1))
+    return last == Event.REOPEN_JUDGEMENT
 
 
 def _calls(uow: UnitOfWork, referral_id: UUID) -> list[Callback]:

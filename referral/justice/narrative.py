@@ -17,8 +17,9 @@ from referral.justice.appeal import WORDS, get_appeal
 from referral.justice.fraud import STATEMENT
 from referral.justice.judge import OPEN_TO
 from referral.justice.models import Appeal, CaseStatement
+from referral.justice.queries import find_case
 from referral.lifecycle import State
-from referral.models import ConsultantCase
+from referral.models import ConsultantCase, Referral
 from referral.moves import locked
 
 
@@ -55,7 +56,7 @@ def open_narrative(uow: UnitOfWork, referral_id: UUID) -> Narrative:
     Raises NotFound `referral_not_found`, Conflict `nothing_to_judge`, Forbidden as `take_duty`.
     """
     referral = locked(uow, referral_id)
-    if State(referral.state) not in OPEN_TO:
+    if State(referral.state) not in OPEN_TO or _settled(uow, referral):
         raise Conflict("nothing_to_judge", state=referral.state)
     take_duty(uow, referral_id, Duty.JUDGE)
     uow.audit("narrative.shown", referral_id)
@@ -73,6 +74,12 @@ def open_appeal(uow: UnitOfWork, appeal_id: UUID) -> Stated:
     return _appeal(uow, appeal)
 
 
+def _settled(uow: UnitOfWork, referral: Referral) -> bool:
+    """Whether a paid referral is under no suspicion."""
+    case = find_case(uow, referral.id)
+    return referral.state == State.REWARDED and (case is None or case.state != "open")
+
+
 def _told(uow: UnitOfWork, referral_id: UUID) -> tuple[Told, ...]:
     rows = uow.session.execute(
         select(Callback.party, CallbackQuestion, CallbackAnswer.words)
@@ -88,8 +95,8 @@ def _told(uow: UnitOfWork, referral_id: UUID) -> tuple[Told, ...]:
             CallbackQuestion.part == "narrative",
         )
         .order_by(Callback.id, CallbackQuestion.position, CallbackAnswer.attempt)
-    ).tuples()
-    return tuple(_answer(uow, *row) for row in rows)
+    )
+    return tuple(_answer(uow, party, question, words) for party, question, words in rows)
 
 
 def _answer(uow: UnitOfWork, party: str, question: CallbackQuestion, words: bytes | None) -> Told:

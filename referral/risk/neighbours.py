@@ -20,8 +20,8 @@ from referral.risk.rings import Pair, Ring, ring
 from referral.states import State
 
 MONTHS_BACK: Final = timedelta(days=730)
-STEPS: Final = 5
-MOST_PEOPLE: Final = 300
+STEPS: Final = 4
+MOST_PEOPLE: Final = 100
 FIRST_OWNER_WITHIN: Final = timedelta(days=60)
 """Who owns the car this long after the hand-over is a later buyer, no party of the sale."""
 NEVER_BOUGHT: Final = (State.REFUSED, State.EXPIRED, State.CANCELLED, State.WITHDRAWN)
@@ -49,8 +49,8 @@ class _Circle:
 def ring_around(uow: UnitOfWork, referral: Referral) -> Ring:
     """The circle this recommendation belongs to, among those of the last 24 months (F52).
 
-    A buyer is a member by the phone he was reported with, or by the car he bought; at most five
-    steps and 300 people away.
+    A buyer is a member by the phone he was reported with, or by the car he bought; at most four
+    steps and some 100 people away.
     """
     found = _Circle()
     row = uow.session.execute(select(*_EDGE).where(Referral.id == referral.id)).one()

@@ -26,7 +26,7 @@ from kernel.settings import SettingsError, load_settings
 from loyalty.dealers.roles import Role
 from loyalty.dealers.staff import withdraw_token
 from migrations.run import head
-from tests.support import story
+from tests.support import justice, story
 from tests.support.clock import TestClock
 from tests.support.shop import Shop, open_shop
 
@@ -301,9 +301,7 @@ def honest(shop: Shop, clock: TestClock) -> None:
 
 
 def fake(shop: Shop, clock: TestClock) -> None:
-    story.owner(shop)
-    story.calling(shop)
-    story.called(shop, honest=False)
+    justice.suspected(shop)
 
 
 def paid(shop: Shop, clock: TestClock) -> None:
@@ -355,6 +353,29 @@ OWN_REWARD = "FROM referral_reward w WHERE w.dealer_id = :dealer"
         (honest, f"{STEP} at = at + interval '1 microsecond' WHERE seq = 3", "R4"),
         (fake, "DELETE FROM consultant_case", "R5"),
         (honest, "UPDATE referral SET state = 'failed'", "R5"),
+        (
+            paid,
+            "DROP INDEX uq_referral_reward_once; INSERT INTO referral_reward SELECT"
+            " gen_random_uuid(), w.dealer_id, w.referral_id, w.member_id, w.rule_id,"
+            " w.rule_version, w.nth + 1, w.points, w.state, w.held_at, w.release_at, w.paid_at,"
+            " w.posting_set_id FROM referral_reward w",
+            "R6",
+        ),
+        (
+            honest,
+            "ALTER TABLE referral DROP CONSTRAINT uq_referral_order,"
+            " DROP CONSTRAINT uq_referral_vin, DROP CONSTRAINT uq_referral_invoice;"
+            " INSERT INTO referral SELECT (jsonb_populate_record(r, jsonb_build_object("
+            "'id', gen_random_uuid(), 'state', 'expired'))).* FROM referral r",
+            "R7",
+        ),
+        (
+            paid,
+            "ALTER TABLE referral DROP CONSTRAINT ck_referral_order_of_times;"
+            " UPDATE referral SET ordered_at = submitted_at - interval '1 day'",
+            "R8",
+        ),
+        (paid, "UPDATE referral SET state = 'reversed'", "R9"),
     ],
 )
 def test_the_proof_finds_what_was_done_to_referrals(

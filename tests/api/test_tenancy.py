@@ -20,8 +20,10 @@ from tests.support.benefits import kept
 from tests.support.corrections import by_hand
 from tests.support.earning import draft
 from tests.support.finance import honoured_elsewhere
+from tests.support.justice import before_people
 from tests.support.licence_pictures import dot, sample
 from tests.support.rewards import draft as draft_terms
+from tests.support.sales import policy_drafted
 from tests.support.shop import Shop, open_shop
 from tests.support.story import calling, desk, earn, ok, owner, reward
 from tests.support.tiers import draft_scheme, tell
@@ -48,6 +50,7 @@ def grow(shop: Shop) -> World:
     gift = reward(shop)
     body = {"member_id": str(someone), "reward_id": gift}
     redemption = ok(shop.post("owner", "/v1/redemptions", body))
+    judged = before_people(shop)
     referral = calling(shop)
     photo = ok(shop.post("crm", f"/v1/referrals/{referral['id']}/licence-photos", dot()))
     job = ok(shop.post("crm", "/v1/import-jobs", {"kind": "documents", "format": "csv"}))
@@ -59,6 +62,7 @@ def grow(shop: Shop) -> World:
             "document_id": document["id"],
             "rule_id": draft(shop, "extra", GOLD_SURVEY, effective_from="2030-01-01")["id"],
             "scheme_id": draft_scheme(shop)["id"],
+            "policy_id": policy_drafted(shop)["id"],
             "terms_id": draft_terms(shop, gift, {"points": 80})["id"],
             "redemption_id": redemption["id"],
             "subject_id": redemption["id"],
@@ -72,6 +76,7 @@ def grow(shop: Shop) -> World:
             "fact_id": ok(tell(shop, someone, "visit"))["id"],
             **by_hand(shop, someone),
             **kept(shop, someone),
+            **judged,
         },
     )
 
@@ -190,10 +195,13 @@ def test_a_list_holds_the_callers_dealer_only(
 def test_the_lists_compared_are_not_all_empty(ours: World) -> None:
     full = {each.path for each in LISTS if ours.shop.get(each.roles[0], each.path).json["items"]}
     assert full == {
+        "/v1/appeals",
         "/v1/benefits",
         "/v1/callbacks",
+        "/v1/consultant-cases",
         "/v1/earning-rules",
         "/v1/point-adjustments",
+        "/v1/referral-policies",
         "/v1/referrals",
         "/v1/reward-terms",
         "/v1/rewards",

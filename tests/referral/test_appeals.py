@@ -2,6 +2,8 @@
 
 import pytest
 
+from loyalty.dealers.roles import Role
+from loyalty.dealers.staff import change_staff
 from referral.justice.appeal import lapse_appeals
 from referral.reasons import Reason
 from referral.rules.appeal import remedy
@@ -20,6 +22,7 @@ from tests.support.justice import (
     refused,
     said,
 )
+from tests.support.past import at_work
 from tests.support.race import at_once
 from tests.support.shop import Shop, hire
 from tests.support.story import ok
@@ -120,6 +123,30 @@ def test_a_judgement_upheld_on_appeal_is_judged_again_in_a_new_round(shop: Shop)
     assert done["referral_state"] == "reward_held"
 
 
+def test_who_failed_in_a_strict_house_is_called_once_more_when_his_appeal_is_upheld(
+    shop: Shop,
+) -> None:
+    sales.policy(shop, house_rule_strict=True)
+    hire(shop, "callback_agent")
+    story.owner(shop)
+    story.calling(shop)
+    referral = story.called(shop, honest=False)
+    assert referral["state"] == "failed"
+    ok(decided(shop, ok(appealed(shop, referral, "owner")), "upheld"))
+    reopened = read(shop, referral)
+    judges = bench(shop, 2)
+    relied = said(shop, reopened, "accept", judges[0])
+    assert relied.json is not None
+    assert relied.json["code"] == "no_call_to_rely_on"
+    for judge in judges:
+        ok(said(shop, reopened, "call_once_more", judge))
+    again = story.called(shop, honest=True)
+    for judge in judges:
+        done = ok(said(shop, again, "accept", judge))
+    assert done["referral_state"] == "reward_held"
+    assert case(shop, referral)["state"] == "cleared"
+
+
 def test_an_upheld_appeal_clears_the_consultant_and_voids_his_penalty(
     shop: Shop, clock: TestClock
 ) -> None:
@@ -190,10 +217,13 @@ def test_who_took_part_does_not_decide_the_appeal(shop: Shop) -> None:
     referral = refused(shop)
     appeal = ok(appealed(shop, referral))
     both = shop.people["duty_manager"]
-    change = {"roles": ["duty_manager", "showroom_manager"], "team": "sales-a", "active": True}
-    ok(shop.post("dealer_admin", f"/v1/staff/{both}/changes", change, version=1))
+    roles = [Role.DUTY_MANAGER, Role.PROGRAMME_ADMIN]
+    with at_work(shop) as uow:
+        change_staff(uow, both, version=1, roles=roles, team="call-desk", active=True)
     answer = decided(shop, appeal, "upheld", subject=both)
-    assert answer.status_code == 403
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["code"]) == (403, "separation_of_duties")
+    assert read(shop, referral)["state"] == "refused"
 
 
 def test_an_owner_appeals_for_his_own_referral_only(shop: Shop) -> None:

@@ -1,15 +1,13 @@
 """Sales and rewards under pressure: events at once, late news, ladder, cap, duties."""
 
 import threading
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from referral.rules.reward import CAP_PER_YEAR, place
-from tests.support import story
+from referral.rules.reward import place
+from tests.support import sales, story
 from tests.support.clock import TestClock
 from tests.support.shop import Shop, hire
 
@@ -83,27 +81,14 @@ def test_the_second_reward_is_higher_and_a_cancelled_one_frees_its_place(shop: S
 
 
 def test_the_yearly_cap_holds_however_many_were_registered_before(shop: Shop) -> None:
-    zhang_san = story.owner(shop)
-    waiting = [story.confirmed(shop, story.submitted(shop, buyer=buyer(shop, n))) for n in (1, 2)]
-    with shop.service.database.transaction(shop.dealer_id) as session:
-        for nth in range(1, CAP_PER_YEAR + 1):
-            session.execute(
-                text(
-                    "INSERT INTO referral_reward SELECT :id, :dealer, :referral, :member,"
-                    " 'referral_reward_ladder', -:nth, :nth, 1, 'held', now(), now()"
-                ),
-                {
-                    "id": uuid.uuid4(),
-                    "dealer": shop.dealer_id,
-                    "referral": waiting[0]["id"],
-                    "member": zhang_san,
-                    "nth": nth,
-                },
-            )
+    story.owner(shop)
+    sales.policy(shop, cap_per_year=1)
+    waiting = story.confirmed(shop, story.submitted(shop, buyer=buyer(shop, 2)))
+    verified(shop, 1)
     story.order(shop, order_no="DD-2", buyer_phone="13900130002")
     story.delivery(shop, order_no="DD-2", car=story.golf(shop, 2))
-    story.nominated(shop, waiting[1])
-    story.checked(shop, story.read(shop, waiting[1]["id"]))
+    story.nominated(shop, waiting)
+    story.checked(shop, story.read(shop, waiting["id"]))
     referral = story.called(shop, honest=True)
     assert (referral["state"], referral["reason"]) == ("refused", "cap_reached")
     assert referral["reward"] is None
@@ -181,22 +166,6 @@ def test_an_answer_without_words_is_a_slip_of_the_pen_and_not_a_wrong_answer(
     unfit = shop.post("callback_agent", path, {"position": 1, "said": other, "text": "是"})
     assert (unfit.status_code, unfit.json["code"]) == (422, "answer_not_fitting")
     assert story.desk(shop)["answered"] == 0
-
-
-def test_a_sale_cancelled_after_the_reward_was_paid_is_told_to_those_concerned(
-    shop: Shop, clock: TestClock
-) -> None:
-    referral = story.verified_referral(shop)
-    clock.add(days=16)
-    path = f"/v1/referrals/{referral['id']}/reward-payments"
-    story.ok(shop.post("finance", path, version=referral["version"]))
-    cancellation(shop, "DD-7", story.now(shop))
-    assert story.read(shop, referral["id"])["state"] == "rewarded"
-    with shop.service.database.transaction(shop.dealer_id) as session:
-        told = session.scalar(
-            text("SELECT data ->> 'reason' FROM outbox_event WHERE kind = 'referral.contradicted'")
-        )
-    assert told == "sale_cancelled"
 
 
 def test_the_owners_own_car_backs_no_referral_of_his(shop: Shop) -> None:

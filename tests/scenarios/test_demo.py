@@ -3,6 +3,7 @@
 It is run with a temporary folder of its own, by which everything it starts can be recognised.
 """
 
+import hashlib
 import os
 import re
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from api.commands.demo.checks import Checks, StoryBrokenError
-from api.commands.demo.client import Reply, read_tokens
+from api.commands.demo.client import Client, Reply, read_tokens
 from api.commands.demo.people import (
     LI_SI,
     LI_SI_BUYER,
@@ -27,12 +28,14 @@ from api.commands.demo.people import (
 )
 from referral.draw_rules import Party
 from referral.questions.bank import shown_kind
-from referral.questions.facts import gather
+from referral.questions.bank_body import BUILT_IN
+from referral.questions.facts import Facts, Origin, Record, gather
 from referral.questions.marking import Answer, Mark, Said, mark
-from referral.questions.selector import Asked, select
+from referral.questions.selector import Asked, Chosen, select
 
 SECONDS_ALLOWED = 300
-FEWEST_CHECKS = 25
+FEWEST_CHECKS = 90
+CAR = ("model", "colour", "transmission")
 SERVICE_AND_TWO_SERVERS = 3
 
 
@@ -81,48 +84,59 @@ def _running_from(folder: Path) -> set[int]:
     return found
 
 
-FACTS_OF_ZHANG_SAN = gather(
-    {
-        "trade": "建材",
-        "model": "速腾",
-        "colour": "白色",
-        "transmission": "automatic",
-        "plate_province": "京A12345",
-    }
-)
+OF_ZHANG_SAN = {
+    "name": Record("张三", Origin.SLIP),
+    "trade": Record("建材", Origin.RECORD),
+    "model": Record("速腾", Origin.SLIP),
+    "colour": Record("白色", Origin.SLIP),
+    "transmission": Record("automatic", Origin.RECORD),
+    "plate_province": Record("京A12345", Origin.RECORD),
+    "purchase_year": Record("2024", Origin.RECORD),
+    "known_for": Record("3_to_10", Origin.NOMINATION),
+}
 
 
-def _facts(buyer: Buyer) -> dict[str, str]:
-    car = {name: buyer.car[name] for name in ("model", "colour", "transmission")}
-    return dict(gather({"trade": buyer.occupation, "relation": buyer.relation, **car}))
+def _facts(about: Party, buyer: Buyer) -> Facts:
+    if about == "owner":
+        relation = Record(buyer.relation_code, Origin.NOMINATION)
+        return gather(OF_ZHANG_SAN | {"relation": relation})
+    sold = {name: Record(buyer.car[name], Origin.SALE) for name in CAR}
+    told = {"name": buyer.name, "trade": buyer.occupation, "relation": buyer.relation}
+    return gather(sold | {name: Record(word, Origin.CONSULTANT) for name, word in told.items()})
 
 
-def _asked(about: Party, buyer: Buyer) -> Iterator[Asked]:
-    """The questions of many draws, about this buyer or about 张三."""
-    relation = {"relation": _facts(buyer)["relation"]}
-    facts = _facts(buyer) if about == "buyer" else {**FACTS_OF_ZHANG_SAN, **relation}
-    for number in range(200):
-        seed = number.to_bytes(32)
-        yield from select(about=about, facts=facts, cars=[], seed=seed)
+def _calls(about: Party, buyer: Buyer) -> list[Chosen]:
+    """Many draws of what is asked about this buyer, or about 张三 of him."""
+    facts = _facts(about, buyer)
+    seeds = (hashlib.sha256(number.to_bytes(2)).digest() for number in range(200))
+    unasked: frozenset[str] = frozenset()
+    return [
+        select(about=about, facts=facts, cars=[], bank=BUILT_IN, seed=seed, recent=unasked)
+        for seed in seeds
+    ]
 
 
-def _marked(asked: Asked, person: Knowledge) -> Mark:
+def _mark(asked: Asked, person: Knowledge) -> Mark:
     told = person.answer({"position": 1, "input": shown_kind(asked.kind), "text_zh": asked.text_zh})
     return mark(asked.kind, asked.expected, Answer(Said(told["said"]), told["text"]))
 
 
 @pytest.mark.parametrize(("about", "who"), [("owner", ZHANG_SAN), ("buyer", LI_SI)])
 def test_whoever_is_drawn_a_friend_answers_whatever_is_drawn(about: Party, who: Knowledge) -> None:
-    marks = {(asked.key, _marked(asked, who)) for asked in _asked(about, LI_SI_BUYER)}
-    assert len(marks) > 3
+    calls = _calls(about, LI_SI_BUYER)
+    marks = {(one.key, _mark(one, who)) for call in calls for one in (*call.asked, *call.reserve)}
+    assert len(marks) > 4
     assert {given for _, given in marks} == {Mark.RIGHT}, marks
 
 
 @pytest.mark.parametrize("about", ["owner", "buyer"])
-def test_whoever_is_drawn_a_stranger_answers_nothing(about: Party) -> None:
-    marks = {(asked.key, _marked(asked, STRANGER)) for asked in _asked(about, WANG_WU_BUYER)}
-    assert len(marks) > 3
-    assert {given for _, given in marks} == {Mark.WRONG}, marks
+def test_whoever_is_drawn_a_stranger_fails_at_the_third_or_fourth_answer(about: Party) -> None:
+    ends = set()
+    for call in _calls(about, WANG_WU_BUYER):
+        marks = [_mark(one, STRANGER) for one in call.asked]
+        assert set(marks) == {Mark.RIGHT, Mark.WRONG}, marks
+        ends.add([at for at, given in enumerate(marks, 1) if given is Mark.WRONG][1])
+    assert ends == {3, 4}
 
 
 def test_a_failed_check_is_told_counted_and_ends_the_story(
@@ -136,20 +150,30 @@ def test_a_failed_check_is_told_counted_and_ends_the_story(
     assert 'FAILED  it is paid\n          answered 409: {"code"' in capsys.readouterr().out
 
 
-def test_the_printed_tokens_are_found_by_dealer_and_role() -> None:
+def test_the_printed_tokens_are_found_by_dealer_and_person() -> None:
     printed = """\
 PostgreSQL: system
 
 north  北方大众4S店  01a20047-59eb-7466-93c1-5fd1752dd3a0
-  owner             eyJhbG.eyJp-c3M.Sig_1
-  crm               eyJhbG.eyJp.Sig_2
+  owner               eyJhbG.eyJp-c3M.Sig_1
+  crm                 eyJhbG.eyJp.Sig_2
+  callback_agent      eyJhbG.eyJp.Sig_4
+  callback_agent-2    eyJhbG.eyJp.Sig_5
 
 south  南方大众4S店  01a20047-c40b-727e-a1a4-01f5011c3028
-  owner             eyJhbG.eyJp.Sig_3
+  owner               eyJhbG.eyJp.Sig_3
 
 serving http://127.0.0.1:8080
 """
-    assert read_tokens(printed) == {
-        "north": {"owner": "eyJhbG.eyJp-c3M.Sig_1", "crm": "eyJhbG.eyJp.Sig_2"},
+    tokens = read_tokens(printed)
+    assert tokens == {
+        "north": {
+            "owner": "eyJhbG.eyJp-c3M.Sig_1",
+            "crm": "eyJhbG.eyJp.Sig_2",
+            "callback_agent": "eyJhbG.eyJp.Sig_4",
+            "callback_agent-2": "eyJhbG.eyJp.Sig_5",
+        },
         "south": {"owner": "eyJhbG.eyJp.Sig_3"},
     }
+    people = Client(8080, "north", tokens).people("callback_agent")
+    assert people == ["callback_agent", "callback_agent-2"]

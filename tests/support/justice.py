@@ -11,7 +11,7 @@ from referral.continue_calls import end_overdue_calls
 from referral.expire import expire_due
 from referral.justice.appeal import lapse_appeals
 from referral.justice.penalties import settle_penalties
-from tests.support import story
+from tests.support import sales, story
 from tests.support.clock import TestClock
 from tests.support.past import at_work
 from tests.support.shop import Shop, hire
@@ -76,9 +76,29 @@ def confirmed_fake(shop: Shop) -> dict[str, Any]:
     return read(shop, referral)
 
 
-def refused(shop: Shop) -> dict[str, Any]:
+def before_people(shop: Shop) -> dict[str, str]:
+    """A case of a suspected fake and an appeal that wait, of two other buyers than 李四."""
+    hire(shop, "callback_agent")
+    phone = "13900139001"
+    referral = story.confirmed(shop, story.submitted(shop, buyer=sales.buyer(shop, phone)))
+    story.order(shop, order_no="DD-8", buyer_phone=phone)
+    story.delivery(shop, order_no="DD-8", car=story.golf(shop, 8))
+    story.nominated(shop, referral)
+    story.checked(shop, read(shop, referral))
+    while read(shop, referral)["state"] in ("calling", "failed"):
+        call = story.answered(shop, honest=False)
+        dialled = {"dialled": phone} if call["party"] == "buyer" else {}
+        story.call_record(shop, call, **dialled)
+    other = refused(shop, buyer=sales.buyer(shop, "13900139002"))
+    return {
+        "case_id": case(shop, referral)["id"],
+        "appeal_id": ok(appealed(shop, other))["id"],
+    }
+
+
+def refused(shop: Shop, **changes: Any) -> dict[str, Any]:
     """A report the duty manager refused."""
-    referral = story.submitted(shop)
+    referral = story.submitted(shop, **changes)
     path = f"/v1/referrals/{referral['id']}/refusals"
     body = {"reason": "refused_by_manager"}
     return ok(shop.post("duty_manager", path, body, version=referral["version"]))

@@ -16,14 +16,18 @@ _numbers = itertools.count(1)
 
 def policy(shop: Shop, **figures: Any) -> dict[str, Any]:
     """A policy with these figures, and no audit sample, published by another person for today."""
+    drafted = policy_drafted(shop, **figures)
+    path = f"/v1/referral-policies/{drafted['id']}/publications"
+    return ok(shop.post("programme_admin", path))
+
+
+def policy_drafted(shop: Shop, **figures: Any) -> dict[str, Any]:
     body = {
         "body": {"audit_sample_percent": 0} | figures,
         "effective_from": story.today(shop),
         "effective_until": None,
     }
-    drafted = ok(shop.post("showroom_manager", "/v1/referral-policies", body))
-    path = f"/v1/referral-policies/{drafted['id']}/publications"
-    return ok(shop.post("programme_admin", path))
+    return ok(shop.post("showroom_manager", "/v1/referral-policies", body))
 
 
 def sale_event(shop: Shop, kind: str, **facts: Any) -> TestResponse:

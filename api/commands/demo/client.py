@@ -13,7 +13,7 @@ from typing import Any
 
 TIMEOUT_S = 30
 _DEALER = re.compile(r"(\S+)  .+  [0-9a-f-]{36}")
-_TOKEN = re.compile(r"  ([a-z_]+) +([\w.-]+)")
+_TOKEN = re.compile(r"  ([a-z_]+(?:-\d+)?) +([\w.-]+)")
 
 Tokens = Mapping[str, Mapping[str, str]]
 
@@ -44,7 +44,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Whoever works at one dealer, each in his role (`consultant`, `owner`, `crm`, …)."""
+    """Whoever works at one dealer, each in his role (`consultant`, `owner`, `crm`, …).
+
+    Further people in a role are numbered: `callback_agent-2` is the second agent.
+    """
 
     port: int
     dealer: str
@@ -53,6 +56,10 @@ class Client:
     def at(self, dealer: str) -> "Client":
         """The same service, seen from another dealer."""
         return replace(self, dealer=dealer)
+
+    def people(self, role: str) -> list[str]:
+        """Everybody in a role."""
+        return [who for who in self.tokens[self.dealer] if who.partition("-")[0] == role]
 
     def get(self, role: str | None, path: str) -> Reply:
         """Read as `role`; None is a stranger without a token."""
@@ -95,7 +102,7 @@ class Client:
 
 
 def read_tokens(printed: str) -> Tokens:
-    """The tokens `loyalty serve --demo` prints, by dealer and role."""
+    """The tokens `loyalty serve --demo` prints, by dealer and person."""
     tokens: dict[str, dict[str, str]] = {}
     for line in printed.splitlines():
         if dealer := _DEALER.fullmatch(line):

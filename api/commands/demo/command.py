@@ -12,7 +12,7 @@ from api.commands.demo.checks import Checks, StoryBrokenError
 from api.commands.demo.client import Client, read_tokens
 from api.commands.demo.stage import data_folder, serving
 from api.commands.demo.stories import fake, honest, paid, too_late
-from api.commands.demo.theatre import Theatre, open_theatre
+from api.commands.demo.theatre import Theatre, call_at_any_hour, open_theatre
 
 DEALER = "north"
 DAYS_LATER = 16
@@ -37,6 +37,7 @@ def _play(checks: Checks) -> None:
         with serving(home) as served:
             tokens = read_tokens(served.printed)
             theatre = open_theatre(Client(served.port, DEALER, tokens), checks)
+            call_at_any_hour(theatre)
             too_late(theatre)
             case = honest(theatre)
         click.echo(f"\nstarting again on the same data, the clock {DAYS_LATER} days later")

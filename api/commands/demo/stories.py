@@ -4,10 +4,11 @@ Every line a reader sees was answered by the service; nothing here looks into it
 """
 
 from datetime import datetime
-from typing import Any
 
 import click
 
+from api.commands.demo.desk import make_calls
+from api.commands.demo.judges import confirm_fake
 from api.commands.demo.people import (
     LI_SI,
     LI_SI_BUYER,
@@ -19,7 +20,7 @@ from api.commands.demo.people import (
 from api.commands.demo.steps import ONE_STEP, Case
 from api.commands.demo.theatre import Theatre, visit_owner_website
 
-TO_THE_CALL = "submitted → registered → ordered → delivered → checked → calling"
+BEFORE_THE_CALLS = ("submitted", "registered", "ordered", "delivered", "checked")
 
 
 def honest(theatre: Theatre) -> Case:
@@ -33,11 +34,10 @@ def honest(theatre: Theatre) -> Case:
     that("the consultant cannot confirm it himself", reply.status == 403, reply)
     _other_dealer_sees_nothing(theatre, case)
     _to_the_call(case)
-    call = _call(case)
-    knows = {"buyer": ZHANG_SAN, "owner": LI_SI}[call["party"]]
-    asked = case.talk(call, knows)
+    calls = make_calls(case, {"buyer": ZHANG_SAN, "owner": LI_SI})
+    case.path = (*BEFORE_THE_CALLS, *["calling"] * len(calls), "verified", "reward_held")
     reply = case.seen()
-    that(f"{asked} good answers verify it", reply["verified_at"] is not None, reply)
+    that(f"{sum(calls)} good answers verify it", reply["verified_at"] is not None, reply)
     held = reply["state"] == "reward_held" and reply["reward"]["state"] == "held"
     that("the reward of 200 points is held", held and reply["reward"]["points"] == 200, reply)
     reply = case.decide("finance", "reward-payments")
@@ -63,12 +63,8 @@ def paid(theatre: Theatre, case: Case) -> None:
     that("another payment of it is refused", reply.status == 409, reply)
     reply = theatre.balance()
     that("张三 has exactly 200 points more", reply["available"] == before + 200, reply)
-    reply, path = case.history()
-    that(
-        "every step is on record",
-        path == f"{TO_THE_CALL} → verified → reward_held → rewarded",
-        reply,
-    )
+    case.path += ("rewarded",)
+    case.check_history()
     visit_owner_website(theatre, case)
 
 
@@ -84,29 +80,30 @@ def too_late(theatre: Theatre) -> None:
 
 
 def fake(theatre: Theatre) -> None:
-    """王五 never met 张三: the second wrong answer ends it and opens the consultant's case."""
-    click.echo("\n虚假的推荐  The consultant makes up that 张三 recommended 王五")
+    """王五 and 张三 never met and say they did: both calls fail, and two people confirm it."""
+    click.echo(
+        "\n虚假的推荐  The consultant makes up that 张三 recommended 王五, and both play along"
+    )
     that, before = theatre.checks.that, theatre.points()
     case = theatre.case(WANG_WU_BUYER)
     reply = case.report()
     that("the report is submitted", reply.status == 201 and reply["state"] == "submitted", reply)
     _to_the_call(case)
-    asked = case.talk(_call(case), STRANGER)
+    calls = make_calls(case, {"buyer": STRANGER, "owner": STRANGER})
+    failed = ("calling", "failed")
+    case.path = (*BEFORE_THE_CALLS, *failed, *failed, "fraud_suspected", "fraud_confirmed")
     reply = case.seen()
-    that("the call ends at the second wrong answer", asked == 2, reply)
-    failed = reply["state"] == "failed" and reply["reason"] == "callback_two_wrong"
-    that("the referral has failed: callback_two_wrong", failed, reply)
+    early = len(calls) == 2 and set(calls) <= {3, 4}
+    that("both are called, each call ends at the second wrong answer", early, reply)
+    suspected = reply["state"] == "fraud_suspected" and reply["reason"] == "callback_two_wrong"
+    that("a fake is suspected: callback_two_wrong", suspected, reply)
     that("no reward was ever fixed", reply["reward"] is None, reply)
-    consultant = reply["consultant_id"]
     reply = case.decide("finance", "reward-payments")
     that("finance cannot pay it", reply.status == 409, reply)
-    reply = theatre.client.get("showroom_manager", "/v1/consultant-cases")
-    opened = reply.items(referral_id=case.referral, consultant_id=consultant, state="open")
-    that("the consultant's case is open", len(opened) == 1, reply)
+    confirm_fake(case)
     reply = theatre.balance()
     that("张三's points are unchanged", reply["available"] == before, reply)
-    reply, path = case.history()
-    that("every step is on record", path == f"{TO_THE_CALL} → failed", reply)
+    case.check_history()
 
 
 def _to_the_call(case: Case) -> None:
@@ -131,21 +128,7 @@ def _to_the_call(case: Case) -> None:
     that(f"张三 names {case.buyer.name} with the code", reply.status == 201, reply)
     reply = case.show_licence()
     that("张三's vehicle licence agrees, field by field", reply["passed"] is True, reply)
-    that("party and questions are drawn", reply["referral_state"] == "calling", reply)
-
-
-def _call(case: Case) -> dict[str, Any]:
-    that = case.checks.that
-    reply, call = case.find_call()
-    click.echo(f"    drawn: the {call['party']}, {call['callee']}, {call['questions']} questions")
-    that("three or four questions will be asked", call["questions"] in (3, 4), reply)
-    car = "速腾" if call["party"] == "buyer" else case.buyer.car["model"]
-    that("the agent's screen does not name the right car", car not in reply.raw.decode(), reply)
-    reply = case.client.post(
-        "callback_agent", f"/v1/callbacks/{call['id']}/phone-reveals", {"reason": "first_call"}
-    )
-    that("the agent sees the number to dial, on record", reply.status == 201, reply)
-    return call
+    that("party, agent and questions are drawn", reply["referral_state"] == "calling", reply)
 
 
 def _other_dealer_sees_nothing(theatre: Theatre, case: Case) -> None:

@@ -8,7 +8,7 @@ import click
 from api.commands.demo.checks import Checks
 from api.commands.demo.client import Client, Reply
 from api.commands.demo.people import OWNER_PHONE, Buyer
-from api.commands.demo.steps import Case
+from api.commands.demo.steps import CHINA, Case
 
 GIFT = "CAR-WASH"
 
@@ -47,6 +47,27 @@ def open_theatre(client: Client, checks: Checks) -> Theatre:
     found = client.post("crm", "/v1/members/search", {"phone": OWNER_PHONE})
     checks.that("the CRM finds 张三 by his phone", len(found.items()) == 1, found)
     return Theatre(client, checks, found.items()[0]["id"])
+
+
+def call_at_any_hour(theatre: Theatre) -> None:
+    """Nobody is phoned at night by default; who plays at night lets the dealer's desk be open."""
+    that, client = theatre.checks.that, theatre.client
+    now = datetime.fromisoformat(theatre.balance()["as_of"])
+    policy = {
+        "body": {"calling_from_hour": 0, "calling_until_hour": 24},
+        "effective_from": now.astimezone(CHINA).date().isoformat(),
+    }
+    drafted = client.post("dealer_admin", "/v1/referral-policies", policy)
+    that(
+        "the administrator drafts a policy: this desk calls at any hour",
+        drafted.status == 201,
+        drafted,
+    )
+    path = f"/v1/referral-policies/{drafted['id']}/publications"
+    reply = client.post("dealer_admin", path, {})
+    that("he cannot publish it himself", reply.status == 403, reply)
+    reply = client.post("programme_admin", path, {})
+    that("another person publishes it", reply["state"] == "published", reply)
 
 
 def visit_owner_website(theatre: Theatre, case: Case) -> None:
