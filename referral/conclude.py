@@ -70,8 +70,11 @@ def conclude_unreached(uow: UnitOfWork, referral: Referral, call: Callback) -> b
 
 def conclude_overdue(uow: UnitOfWork, referral: Referral, call: Callback) -> None:
     """Close a call whose time is up. Nobody is punished for a call that did not take place."""
-    if not conclude_unreached(uow, referral, call):
-        _close(uow, referral, call, (CallResult.INCONCLUSIVE, Reason.CALL_RECORD_MISSING), None)
+    if conclude_unreached(uow, referral, call):
+        return
+    took_place = _took_place(uow, call, progress_of(uow, call.id))
+    why = Reason.CALLBACK_INCONCLUSIVE if took_place else Reason.CALL_RECORD_MISSING
+    _close(uow, referral, call, (CallResult.INCONCLUSIVE, why), None)
 
 
 def call_other_party(uow: UnitOfWork, referral: Referral) -> bool:

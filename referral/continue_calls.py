@@ -11,8 +11,9 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.directory import callback_agents_outside
 from referral.call_models import Callback, CallbackAnswer, Draw
 from referral.conclude import call_other_party, conclude_overdue
-from referral.draw_rules import pick
+from referral.draw_rules import pick, seed
 from referral.duties import Duty, involved, take_duty
+from referral.entropy import entropy_of_today
 from referral.lifecycle import State
 from referral.models import Referral
 from referral.moves import locked
@@ -59,8 +60,8 @@ def begin_second_calls(uow: UnitOfWork) -> int:
 def replace_absent_agents(uow: UnitOfWork) -> int:
     """Give calls of agents who left, not yet begun, to the next by the draw; how many.
 
-    The next one follows from the draw's seed, so nobody chooses him. Without anybody free the call
-    waits until its time is up.
+    The next one follows from today's secret, so nobody chooses or foresees him. Without anybody free
+    the call waits until its time is up.
     """
     begun = exists().where(CallbackAnswer.callback_id == Callback.id)
     calls = uow.session.scalars(
@@ -77,8 +78,9 @@ def _replace(uow: UnitOfWork, call: Callback) -> bool:
     free = [a for a in callback_agents_outside(uow, team=referral.team) if a not in out]
     if not free or call.state != "open":
         return False
-    draw = uow.session.get_one(Draw, (call.referral_id, call.purpose))
-    agent: UUID = free[pick(draw.seed, len(free), f"agent after {call.agent_id}")]
+    _, secret, _ = entropy_of_today(uow)
+    drawn = seed(secret, call.id.bytes + call.agent_id.bytes)
+    agent: UUID = free[pick(drawn, len(free), "agent after another")]
     take_duty(uow, referral.id, Duty.CALLBACK_AGENT, person=agent)
     uow.audit("callback.agent_replaced", call.id, former=str(call.agent_id), agent=str(agent))
     call.agent_id = agent

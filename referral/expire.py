@@ -5,7 +5,7 @@ from sqlalchemy import exists, select
 from kernel.unit_of_work import UnitOfWork
 from referral.call_models import Callback
 from referral.justice.fraud import clear_case
-from referral.lifecycle import Event, State
+from referral.lifecycle import Event
 from referral.models import Referral
 from referral.moves import move
 from referral.reasons import Reason
@@ -28,8 +28,7 @@ def expire_due(uow: UnitOfWork) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for referral in due:
-        if referral.state == State.FRAUD_SUSPECTED:
-            clear_case(uow, referral.id)
+        clear_case(uow, referral.id)
         cancel_reward(uow, referral.id)
         move(uow, referral, Event.EXPIRE, by_system=True, reason=Reason.TIMEOUT_FAIL_CLOSED)
     return len(due)

@@ -103,6 +103,7 @@ _TIMED = (
     *_CALLED,
     State.ADJUDICATION,
 )
+_LATE = (State.DELIVERED, State.CHECK_FAILED, *_CALLED, State.ADJUDICATION, State.REWARD_HELD)
 
 TABLE: tuple[Transition, ...] = (
     _row(
@@ -143,12 +144,8 @@ TABLE: tuple[Transition, ...] = (
     ),
     _late_refusal(State.REGISTERED),
     _late_refusal(State.ORDERED, Reason.SELF_SAME_VIN),
-    _late_refusal(State.DELIVERED),
-    _late_refusal(State.CHECK_FAILED),
-    *(_late_refusal(state) for state in _CALLED),
-    _late_refusal(State.ADJUDICATION),
+    *(_late_refusal(state) for state in _LATE),
     _late_refusal(State.VERIFIED, Reason.CAP_REACHED),
-    _late_refusal(State.REWARD_HELD),
     _row(
         State.DELIVERED,
         Event.LICENCE_PASS,
@@ -240,7 +237,7 @@ TABLE: tuple[Transition, ...] = (
         Event.CALL_ONCE_MORE,
         State.CALLING,
         JUDGES,
-        "two people agree that nobody was heard yet; one more draw of its own purpose, ever",
+        "two people agree that nobody was heard yet, or an appeal was upheld; one more draw, ever",
     ),
     _suspect(State.ADJUDICATION, "two people not involved agree"),
     _suspect(State.FAILED, "both parties failed"),

@@ -90,7 +90,7 @@ def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
     9. the proof: the whole ledger, and that nothing due is left
 
     What was due by --as-of is done; what is written about points and benefits bears the present
-    time. The night may be stopped at any moment and run again, and run twice: the second finds
+    time, and referrals are worked on as of the present: no draw is ever dated back. The night may be stopped at any moment and run again, and run twice: the second finds
     nothing to do. What fails for one member in 1 to 3, or for one dealer, stops only that one: a
     member is named, unless it fails for over a hundred. Exit status 1: something failed, or the
     proof is broken.
@@ -144,7 +144,7 @@ def _dealers_night(night: Night, dealer_id: UUID, failures: list[points.Failure]
     entered = night.enter(dealer_id, night.as_of)
     returned = _page_by_page(entered, lambda uow: return_overdue_stock(uow, STOCK_PAGE_REWARDS))
     lapsed = _page_by_page(entered, lambda uow: lapse_codes(uow, STOCK_PAGE_REWARDS))
-    referrals = referrals_night(entered)
+    referrals = referrals_night(night.enter(dealer_id))
     with entered() as uow:
         forgotten = forget_old(uow.session, now=night.as_of)
     second = f"{referrals.second_calls} second calls, {referrals.agents_replaced} agents replaced"

@@ -4,8 +4,6 @@ import itertools
 import uuid
 from typing import Any
 
-from werkzeug.test import TestResponse
-
 from tests.support import story
 from tests.support.clock import TestClock
 from tests.support.shop import Shop
@@ -30,7 +28,7 @@ def policy_drafted(shop: Shop, **figures: Any) -> dict[str, Any]:
     return ok(shop.post("showroom_manager", "/v1/referral-policies", body))
 
 
-def sale_event(shop: Shop, kind: str, **facts: Any) -> TestResponse:
+def sale_event(shop: Shop, kind: str, **facts: Any) -> Any:
     """An event of order DD-7 that names neither car nor phone."""
     body = {
         "external_ref": {"source": "crm", "id": f"S-{next(_numbers)}"},
@@ -54,7 +52,7 @@ def deposit(shop: Shop, **facts: Any) -> dict[str, Any]:
     return ok(sale_event(shop, "deposit", **({"buyer_phone": "13900139000"} | facts)))
 
 
-def lead(shop: Shop, **facts: Any) -> TestResponse:
+def lead(shop: Shop, **facts: Any) -> Any:
     """The CRM had 李四 as a lead from its website."""
     body = {
         "external_ref": {"source": "crm", "id": f"L-{next(_numbers)}"},
@@ -65,7 +63,7 @@ def lead(shop: Shop, **facts: Any) -> TestResponse:
     return shop.post("crm", "/v1/leads", body | facts)
 
 
-def payment(shop: Shop, referral: dict[str, Any], **facts: Any) -> TestResponse:
+def payment(shop: Shop, referral: dict[str, Any], **facts: Any) -> Any:
     path = f"/v1/referrals/{referral['id']}/reward-payments"
     return shop.post("finance", path, version=referral["version"], **facts)
 
@@ -85,3 +83,11 @@ def buyer(shop: Shop, phone: str, **facts: Any) -> dict[str, Any]:
 
 def owner_of(referral: dict[str, Any]) -> uuid.UUID:
     return uuid.UUID(referral["owner_id"])
+
+
+def called(shop: Shop, phone: str) -> dict[str, Any]:
+    """The whole honest call of a buyer who has this phone, with its record."""
+    call = story.answered(shop, honest=True)
+    dialled = phone if call["party"] == "buyer" else story.ZHANG_SAN["phone"]
+    story.call_record(shop, call, dialled=dialled)
+    return story.read(shop, call["referral_id"])
