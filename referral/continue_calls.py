@@ -60,8 +60,8 @@ def begin_second_calls(uow: UnitOfWork) -> int:
 def replace_absent_agents(uow: UnitOfWork) -> int:
     """Give calls of agents who left, not yet begun, to the next by the draw; how many.
 
-    The next one follows from today's secret, so nobody chooses or foresees him. Without anybody free
-    the call waits until its time is up.
+    The next one follows from today's secret, so nobody chooses or foresees him. Without anybody
+    free the call waits until its time is up.
     """
     begun = exists().where(CallbackAnswer.callback_id == Callback.id)
     calls = uow.session.scalars(

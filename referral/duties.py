@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from kernel.database import violated
 from kernel.errors import Forbidden
 from kernel.unit_of_work import UnitOfWork
-from referral.models import ReferralDuty
+from referral.models import ReferralDuty, StaffRelative
 
 
 class Duty(StrEnum):
@@ -69,6 +69,14 @@ def involved(uow: UnitOfWork, referral_id: UUID) -> set[UUID]:
     """Everybody who has a duty on the referral."""
     rows = select(ReferralDuty.person_id).where(ReferralDuty.referral_id == referral_id)
     return set(uow.session.scalars(rows))
+
+
+def has_relative(uow: UnitOfWork, person: UUID, phone_index: bytes) -> bool:
+    """Whether this person of the staff declared a relative (亲属) with this number."""
+    found = select(StaffRelative.staff_id).where(
+        StaffRelative.staff_id == person, StaffRelative.phone_index == phone_index
+    )
+    return uow.session.scalar(found) is not None
 
 
 def _refused(error: IntegrityError) -> Exception:

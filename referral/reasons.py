@@ -20,6 +20,7 @@ class Reason(StrEnum):
     BUYER_IS_STAFF = "buyer_is_staff"
     PARTY_EXCLUDED = "party_excluded"
     CONSULTANT_SUSPENDED = "consultant_suspended"
+    CONSULTANT_RELATED = "consultant_related"
     SALE_NOT_RETAIL = "sale_not_retail"
     OWNER_NOT_FOUND = "owner_not_found"
     OWNER_NOT_YET_OWNER = "owner_not_yet_owner"
@@ -116,6 +117,7 @@ REGISTRATION = LATE_NEWS | {
     Reason.BUYER_IS_STAFF,
     Reason.PARTY_EXCLUDED,
     Reason.CONSULTANT_SUSPENDED,
+    Reason.CONSULTANT_RELATED,
     Reason.OWNER_NOT_FOUND,
     Reason.OWNER_IS_STAFF,
     Reason.CONSENT_MISSING,

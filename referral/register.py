@@ -17,7 +17,7 @@ from loyalty.formats import colour, mobile, names, text
 from loyalty.members import queries as members
 from loyalty.members.household import household_index
 from loyalty.members.queries import MemberView
-from referral.duties import Duty, take_duty
+from referral.duties import Duty, has_relative, take_duty
 from referral.leads import flag_older_lead
 from referral.lifecycle import Event, State, advance
 from referral.models import Referral
@@ -151,6 +151,7 @@ def _obstacle(uow: UnitOfWork, referral: Referral) -> tuple[Reason | None, UUID 
         owner_phone=owner_phone,
         owner_found=owner is not None,
         owner_is_staff=is_staff_phone(uow, owner_index),
+        consultant_related=has_relative(uow, referral.consultant_id, owner_index),
         buyer_is_staff=is_staff_phone(uow, referral.buyer_phone_index),
         same_household=owner is not None and _under_one_roof(referral, owner),
         party_excluded=any(excluded_until(uow, phone) is not None for phone in phones),

@@ -37,7 +37,7 @@ def _row(
 def _cancel(source: State) -> Transition:
     reasons = frozenset({Reason.SALE_CANCELLED, Reason.SALE_RETURNED, Reason.SALE_NOT_RETAIL})
     guard = "the sale is cancelled before the reward is paid"
-    return _row(source, Event.CANCEL, State.CANCELLED, {Role.CRM, Role.SYSTEM}, guard, reasons)
+    return _row(source, Event.CANCEL, State.CANCELLED, _SALE, guard, reasons)
 
 
 def _withdraw(source: State) -> Transition:
@@ -94,16 +94,10 @@ def _late_refusal(source: State, *more: Reason) -> Transition:
 
 _SALE = {Role.CRM, Role.SYSTEM}
 _CALLED = (State.CALLING, State.INCONCLUSIVE, State.UNREACHABLE, State.FAILED)
-_TIMED = (
-    State.SUBMITTED,
-    State.REGISTERED,
-    State.ORDERED,
-    State.DELIVERED,
-    State.CHECK_FAILED,
-    *_CALLED,
-    State.ADJUDICATION,
-)
-_LATE = (State.DELIVERED, State.CHECK_FAILED, *_CALLED, State.ADJUDICATION, State.REWARD_HELD)
+_UNDER_WAY = (State.SUBMITTED, State.REGISTERED, State.ORDERED)
+_CHECKED = (State.DELIVERED, State.CHECK_FAILED)
+_TIMED = (*_UNDER_WAY, *_CHECKED, *_CALLED, State.ADJUDICATION)
+_LATE = (*_CHECKED, *_CALLED, State.ADJUDICATION, State.REWARD_HELD)
 
 TABLE: tuple[Transition, ...] = (
     _row(
@@ -241,8 +235,7 @@ TABLE: tuple[Transition, ...] = (
     ),
     _suspect(State.ADJUDICATION, "two people not involved agree"),
     _suspect(State.FAILED, "both parties failed"),
-    _suspect(State.DELIVERED, "the licence was used for another owner's referral"),
-    _suspect(State.CHECK_FAILED, "the licence was used for another owner's referral"),
+    *(_suspect(state, "another owner's licence") for state in _CHECKED),
     _row(
         State.FRAUD_SUSPECTED,
         Event.CONFIRM_FRAUD,
@@ -297,6 +290,5 @@ TABLE: tuple[Transition, ...] = (
     _reopen(State.FAILED, Event.REOPEN_JUDGEMENT, State.ADJUDICATION),
     *(_expire(state) for state in _TIMED),
     _expire(State.FRAUD_SUSPECTED, State.CLEARED),
-    *(_cancel(state) for state in State if state in MAY_END),
-    *(_withdraw(state) for state in State if state in MAY_END),
+    *(end(state) for end in (_cancel, _withdraw) for state in State if state in MAY_END),
 )

@@ -90,10 +90,10 @@ def nightly(as_of: datetime | None, page: int, no_proof: bool) -> None:
     9. the proof: the whole ledger, and that nothing due is left
 
     What was due by --as-of is done; what is written about points and benefits bears the present
-    time, and referrals are worked on as of the present: no draw is ever dated back. The night may be stopped at any moment and run again, and run twice: the second finds
-    nothing to do. What fails for one member in 1 to 3, or for one dealer, stops only that one: a
-    member is named, unless it fails for over a hundred. Exit status 1: something failed, or the
-    proof is broken.
+    time, and referrals are worked on as of the present: no draw is ever dated back. The night may
+    be stopped at any moment and run again, and run twice: the second finds nothing to do. What
+    fails for one member in 1 to 3, or for one dealer, stops only that one: a member is named,
+    unless it fails for over a hundred. Exit status 1: something failed, or the proof is broken.
     """
     find_servers()
     service = build_service(load_settings())

@@ -39,6 +39,8 @@ from referral.standing import on_watch
 WEEK: Final = timedelta(days=7)
 MONTH: Final = timedelta(days=30)
 YEAR: Final = timedelta(days=365)
+HALF_YEAR: Final = timedelta(days=180)
+"""How far back consultants and agents are compared: long enough to count, short to read."""
 FEWEST_COLLEAGUES: Final = 2
 _NOMINATION: Final = frozenset({Reason.NOMINATION_MISMATCH})
 _OWN: Final = frozenset({Reason.RISK_HIGH, Reason.RING_SUSPECTED})
@@ -125,7 +127,7 @@ def _times(uow: UnitOfWork, referral: Referral, _: UUID) -> dict[str, int | None
 
 
 def _consultant(uow: UnitOfWork, referral: Referral, _: UUID) -> dict[str, int]:
-    every = by_consultant(uow, uow.now - YEAR, uow.now)
+    every = by_consultant(uow, uow.now - HALF_YEAR, uow.now)
     own = every.get(referral.consultant_id, Outcomes())
     return {
         "consultant_judged": own.bad.total,
@@ -140,7 +142,7 @@ def _agents(uow: UnitOfWork, referral: Referral, _: UUID) -> dict[str, int | Non
     agents = set(uow.session.scalars(called))
     if not agents:
         return {}
-    every = by_agent(uow, uow.now - YEAR, uow.now)
+    every = by_agent(uow, uow.now - HALF_YEAR, uow.now)
     whole = together(every)
     lucks = [
         (luck, every[agent].good.total)

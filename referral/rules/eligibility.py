@@ -48,6 +48,7 @@ class Candidate:
     same_household: bool = False
     party_excluded: bool = False
     buyer_is_staff: bool = False
+    consultant_related: bool = False
 
 
 def refusal(c: Candidate) -> Reason | None:
@@ -102,6 +103,7 @@ CHECKS: tuple[tuple[Reason, Callable[[Candidate], bool]], ...] = (
     (Reason.SELF_SAME_HOUSEHOLD, lambda c: c.same_household),
     (Reason.PARTY_EXCLUDED, lambda c: c.party_excluded),
     (Reason.OWNER_IS_STAFF, lambda c: c.owner_is_staff),
+    (Reason.CONSULTANT_RELATED, lambda c: c.consultant_related),
     (Reason.BUYER_IS_STAFF, lambda c: c.buyer_is_staff),
     (Reason.OWNER_NOT_YET_OWNER, _never_owned_before),
     (Reason.OWNER_SOLD_CAR, _sold_car_before),

@@ -46,6 +46,7 @@ OBSTACLES: list[tuple[dict[str, Any], Reason]] = [
     ({"same_household": True}, Reason.SELF_SAME_HOUSEHOLD),
     ({"party_excluded": True}, Reason.PARTY_EXCLUDED),
     ({"owner_is_staff": True}, Reason.OWNER_IS_STAFF),
+    ({"consultant_related": True}, Reason.CONSULTANT_RELATED),
     ({"buyer_is_staff": True}, Reason.BUYER_IS_STAFF),
     ({"owner_vehicle_from_days": ()}, Reason.OWNER_NOT_YET_OWNER),
     ({"owner_vehicle_from_days": ((VISIT - DAY, VISIT),)}, Reason.OWNER_SOLD_CAR),

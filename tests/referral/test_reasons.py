@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from referral.reasons import LATE_NEWS, LICENCE, REGISTRATION, Reason
+from referral.reasons import DOUBT, LATE_NEWS, LICENCE, REGISTRATION, Reason
 
 MESSAGES = Path(__file__).parents[2] / "api" / "messages"
 RULE_CODES = {
@@ -51,6 +51,7 @@ def test_a_refusal_names_what_it_is_about_in_both_languages(
 
 
 def test_the_licence_speaks_only_through_its_own_reasons() -> None:
-    assert {reason for reason in Reason if reason.startswith("licence_")} == LICENCE
+    said = {reason for reason in Reason if reason.startswith("licence_")}
+    assert said - LICENCE == {Reason.LICENCE_MODEL_MISMATCH} == said & DOUBT
     assert not LICENCE & REGISTRATION
     assert LATE_NEWS < REGISTRATION

@@ -363,7 +363,7 @@ def decided(uow: UnitOfWork, shop: Shop, number: int, state: str, **columns: Any
         "callback_agent_id": shop.people["callback_agent"],
     }
     return referred(
-        uow, shop, person(uow), days_ago=40 + 9 * (number % 30), state=state, **done | columns
+        uow, shop, person(uow), days_ago=40 + 4 * (number % 30), state=state, **done | columns
     )
 
 

@@ -247,7 +247,15 @@ HONEST = {
         "relation": "我们是同事",
     },
 }
-FAKE = "是卖水果的王五"
+FAKE = {
+    "name": "是卖水果的王五",
+    "trade": "开饭店的",
+    "relation": "是我邻居",
+    "known_for": "刚认识",
+    "purchase_year": "2012年买的",
+    "plate_province": "广东的",
+}
+"""Wrong whichever of the two is asked, so that a fake ends at the second answer."""
 
 
 def answer(shop: Shop, call: dict[str, Any], *, honest: bool) -> dict[str, Any]:
@@ -255,7 +263,8 @@ def answer(shop: Shop, call: dict[str, Any], *, honest: bool) -> dict[str, Any]:
     question = call["question"]
     about = "owner" if call["party"] == "buyer" else "buyer"
     if question["input"] != "confirm_or_correct":
-        said, words = ("answered", _knows(about, question["text_zh"]) if honest else FAKE)
+        known = HONEST[about] if honest else FAKE
+        said, words = ("answered", known[_asked_for(question["text_zh"])])
     elif honest == is_true(about, question["text_zh"]):
         said, words = ("confirmed", "是的") if honest else ("confirmed", "对")
     else:
@@ -274,7 +283,8 @@ def is_true(about: str, text: str) -> bool:
     return any(truth in text for truth in truths[about])
 
 
-def _knows(about: str, text: str) -> str:
+def _asked_for(text: str) -> str:
+    """The fact a question is about."""
     cues = {
         "谁推荐": "name",
         "哪位朋友": "name",
@@ -294,8 +304,7 @@ def _knows(about: str, text: str) -> str:
         "关系": "relation",
         "认识": "relation",
     }
-    fact = next((fact for cue, fact in cues.items() if cue in text), "name")
-    return HONEST[about][fact]
+    return next((fact for cue, fact in cues.items() if cue in text), "name")
 
 
 def desk(shop: Shop) -> dict[str, Any]:
