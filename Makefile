@@ -83,7 +83,7 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	        exit 1; }; \
 	    rm -rf .venv; \
 	    $(PYTHON) -m venv .venv >/dev/null 2>&1 || $(PYTHON) -m venv --without-pip --clear .venv; }
-	@echo "[2/3] libraries exactly as in requirements-dev.txt (350 MB, a minute the first time)"
+	@echo "[2/3] libraries exactly as in requirements-dev.txt (800 MB, some minutes the first time)"
 	@$(UV) --version 2>/dev/null | grep -qF "uv $(UV_VERSION)" || { \
 	    rm -rf .venv/uv; \
 	    if $(BIN)/python -m pip --version >/dev/null 2>&1; then $(BIN)/python -m pip $(GET_UV); \

@@ -12,11 +12,12 @@ from loyalty.dealers.directory import callback_agents_outside
 from referral.call_models import Callback, CallbackAnswer, Draw
 from referral.conclude import call_other_party, conclude_overdue
 from referral.draw_rules import pick, seed
-from referral.duties import Duty, involved, take_duty
+from referral.duties import Duty, barred, take_duty
 from referral.entropy import entropy_of_today
 from referral.lifecycle import State
 from referral.models import Referral
 from referral.moves import locked
+from referral.parties import phones_of
 
 PAGE = 100
 
@@ -74,7 +75,7 @@ def replace_absent_agents(uow: UnitOfWork) -> int:
 def _replace(uow: UnitOfWork, call: Callback) -> bool:
     referral = locked(uow, call.referral_id)
     call = uow.session.get_one(Callback, call.id, with_for_update=True, populate_existing=True)
-    out = involved(uow, referral.id)
+    out = barred(uow, referral.id, phones_of(uow, referral))
     free = [a for a in callback_agents_outside(uow, team=referral.team) if a not in out]
     if not free or call.state != "open":
         return False

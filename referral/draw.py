@@ -22,13 +22,13 @@ from referral.ask import Sheet, addressed, open_callback
 from referral.bank_life import BankInForce, bank_on
 from referral.call_models import Draw
 from referral.draw_rules import PARTIES, Committed, Party
-from referral.duties import Duty, involved, take_duty
+from referral.duties import Duty, barred, take_duty
 from referral.entropy import entropy_of_today
 from referral.known_facts import facts_about, recently_asked
 from referral.lifecycle import Event
 from referral.models import Referral
 from referral.moves import flag, move
-from referral.parties import name_of
+from referral.parties import name_of, phones_of
 from referral.policy import policy_on
 from referral.questions.decoys import Car
 from referral.questions.facts import Facts
@@ -156,8 +156,9 @@ def _lot(
 
 
 def _agents(uow: UnitOfWork, referral: Referral, bank: BankInForce) -> list[UUID]:
-    """Who may call, in a fixed order: of another team, without another duty, no question author."""
-    out = involved(uow, referral.id) | bank.authors
+    """Who may call, in a fixed order: of another team, without another duty, no relative of a
+    party, no question author."""
+    out = barred(uow, referral.id, phones_of(uow, referral)) | bank.authors
     agents = [a for a in callback_agents_outside(uow, team=referral.team) if a not in out]
     if not agents:
         raise Conflict("no_callback_agent")

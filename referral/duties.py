@@ -3,6 +3,7 @@
 A reader would break this by letting anybody act on a referral without taking his duty first.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from kernel.database import violated
 from kernel.errors import Forbidden
 from kernel.unit_of_work import UnitOfWork
+from loyalty.dealers.directory import staff_using
 from referral.models import ReferralDuty, StaffRelative
 
 
@@ -69,6 +71,14 @@ def involved(uow: UnitOfWork, referral_id: UUID) -> set[UUID]:
     """Everybody who has a duty on the referral."""
     rows = select(ReferralDuty.person_id).where(ReferralDuty.referral_id == referral_id)
     return set(uow.session.scalars(rows))
+
+
+def barred(uow: UnitOfWork, referral_id: UUID, phones: Collection[bytes]) -> set[UUID]:
+    """Everybody who may take no duty more: who has one, and who uses one of the parties' numbers
+    or declared a relative who does (referral.md, section 6.16)."""
+    kin = select(StaffRelative.staff_id).where(StaffRelative.phone_index.in_(phones))
+    related = set(uow.session.scalars(kin)) | staff_using(uow, phones)
+    return involved(uow, referral_id) | related
 
 
 def has_relative(uow: UnitOfWork, person: UUID, phone_index: bytes) -> bool:

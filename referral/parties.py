@@ -14,6 +14,15 @@ def name_of(uow: UnitOfWork, referral: Referral, party: str) -> str:
     return uow.open(referral.buyer_name, column="referral.buyer_name", row=referral.id)
 
 
+def phones_of(uow: UnitOfWork, referral: Referral) -> set[bytes]:
+    """The blind indexes of every number by which the parties are known: the owner's present one,
+    and the one of record while it cools off."""
+    assert referral.owner_id is not None
+    present = members.get_member(uow, referral.owner_id).phone_index
+    of_record = uow.blind(phone_of_record(uow, referral.owner_id), column="phone")
+    return {referral.buyer_phone_index, present, of_record}
+
+
 def number_of(uow: UnitOfWork, referral: Referral, party: str) -> str:
     """The number to call: the owner's number of record, however lately he changed it."""
     if party == "owner":

@@ -21,6 +21,7 @@ from loyalty.dealers.open_dealer import find_dealer, people_in_role
 from loyalty.dealers.roles import MFA_ROLES, STAFF_ROLES, Role
 from loyalty.members.queries import find_reference
 
+SAMPLE_OWNER = "C-ZHANGSAN"
 ROLES = sorted(role.value for role in STAFF_ROLES | {Role.CRM, Role.OWNER})
 
 
@@ -49,10 +50,10 @@ def token_for(
 
 @click.command()
 @click.option("--dealer", required=True, help="the dealer's code, such as north")
-@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--role", type=click.Choice(ROLES), help="default: everybody, a line each")
 @click.option("--person", type=click.UUID, help="staff or member id; default: the first in ROLE")
-@click.option("--reference", default="C-ZHANGSAN", show_default=True, help="whose owner token")
-def token(dealer: str, role: str, person: UUID | None, reference: str) -> None:
+@click.option("--reference", default=SAMPLE_OWNER, show_default=True, help="whose owner token")
+def token(dealer: str, role: str | None, person: UUID | None, reference: str) -> None:
     """Print a development token, good for 12 hours."""
     find_servers()
     try:
@@ -60,6 +61,9 @@ def token(dealer: str, role: str, person: UUID | None, reference: str) -> None:
         development_issuer(settings)
         with owner_session(settings.database_url, read_only=True) as session:
             dealer_id = find_dealer(session, dealer)
+            if role is None:
+                _print_all(session, settings, dealer_id, reference)
+                return
             subject = person or _subjects(session, dealer_id, role, reference)[0]
         click.echo(token_for(settings, role=role, dealer_id=dealer_id, subject=subject))
     except (SettingsError, NotFound) as error:
@@ -67,17 +71,21 @@ def token(dealer: str, role: str, person: UUID | None, reference: str) -> None:
 
 
 def print_tokens(settings: Settings) -> None:
-    """One line per dealer and person, to be copied; the second in a role is `callback_agent-2`."""
+    """The tokens of everybody at every dealer, to be copied."""
     with owner_session(settings.database_url, read_only=True) as session:
         for dealer in session.scalars(select(Dealer).order_by(Dealer.id)):
             click.echo(f"\n{dealer.code}  {dealer.name}  {dealer.id}")
-            for role in (Role.OWNER, Role.CRM, *sorted(STAFF_ROLES)):
-                people = _subjects(session, dealer.id, role, "C-ZHANGSAN")
-                for number, subject in enumerate(people, 1):
-                    who = role if number == 1 else f"{role}-{number}"
-                    minted = token_for(settings, role=role, dealer_id=dealer.id, subject=subject)
-                    click.echo(f"  {who:<19} {minted}")
+            _print_all(session, settings, dealer.id, SAMPLE_OWNER)
     click.echo()
+
+
+def _print_all(session: Session, settings: Settings, dealer_id: UUID, reference: str) -> None:
+    """A line per person; the second one in a role is `callback_agent-2`."""
+    for role in (Role.OWNER, Role.CRM, *sorted(STAFF_ROLES)):
+        for number, subject in enumerate(_subjects(session, dealer_id, role, reference), 1):
+            who = role if number == 1 else f"{role}-{number}"
+            minted = token_for(settings, role=role, dealer_id=dealer_id, subject=subject)
+            click.echo(f"  {who:<19} {minted}")
 
 
 def _subjects(

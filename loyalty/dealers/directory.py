@@ -1,5 +1,6 @@
 """Reads of the directory: whether a caller still exists and in which roles he may act."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -83,6 +84,11 @@ def is_staff_phone(uow: UnitOfWork, phone_index: bytes) -> bool:
     """Whether an active staff member uses this phone number."""
     found = select(Staff.id).where(Staff.active, Staff.phone_index == phone_index).limit(1)
     return uow.session.scalar(found) is not None
+
+
+def staff_using(uow: UnitOfWork, phone_indexes: Collection[bytes]) -> set[UUID]:
+    """Everybody of the staff, active or not, who uses one of these numbers."""
+    return set(uow.session.scalars(select(Staff.id).where(Staff.phone_index.in_(phone_indexes))))
 
 
 def _view(uow: UnitOfWork, row: Staff) -> StaffView:

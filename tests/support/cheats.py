@@ -1,4 +1,4 @@
-"""What cheats have in common: a second owner, calls that only some can answer, nothing to collect."""
+"""What cheats have in common: a second owner, calls only some can answer, nothing to collect."""
 
 import uuid
 from collections.abc import Collection
@@ -55,9 +55,9 @@ def collects_nothing(
 
 
 def both_are_called(shop: Shop) -> None:
-    """The dealer has both parties called, by two agents: even 200 points are large to him."""
+    """The dealer has both called, by two agents, at any hour: even 200 points are large to him."""
     hire(shop, "callback_agent")
-    sales.policy(shop, large_reward_points=200)
+    sales.policy(shop, large_reward_points=200, calling_from_hour=0, calling_until_hour=24)
 
 
 def phoned(shop: Shop, *, knowing: Collection[str]) -> str:
@@ -65,3 +65,24 @@ def phoned(shop: Shop, *, knowing: Collection[str]) -> str:
     party: str = story.desk(shop)["party"]
     story.called(shop, honest=party in knowing)
     return party
+
+
+def handed_over(shop: Shop, **changes: Any) -> dict[str, Any]:
+    """A referral whose car was handed over; its owner was not heard yet."""
+    referral = story.confirmed(shop, story.submitted(shop, **changes))
+    story.order(shop)
+    story.delivery(shop)
+    return story.read(shop, referral["id"])
+
+
+def licence_check(shop: Shop, referral: dict[str, Any], **facts: Any) -> tuple[int, str | None]:
+    """What the showroom manager is told who compares the right licence."""
+    path = f"/v1/referrals/{referral['id']}/licence-checks"
+    sent = {"version": referral["version"]} | facts
+    return told(shop.post("showroom_manager", path, story.LICENCE, **sent))
+
+
+def owns(shop: Shop, member: uuid.UUID, **car: Any) -> None:
+    """The CRM knows one more car of his."""
+    body = {"member_id": str(member), **story.SAGITAR, "plate": None, **car}
+    ok(shop.post("crm", "/v1/vehicle-ownerships", body))
