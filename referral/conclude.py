@@ -152,6 +152,7 @@ def _close(
 def _follow(
     uow: UnitOfWork, referral: Referral, call: Callback, result: CallResult, reason: Reason | None
 ) -> None:
+    """The strict rule ends it with the call that fails; made strict later, it undoes no earlier."""
     if call.purpose == Purpose.JUDGES:
         _settle(uow, referral, result, reason, Next.ADJUDICATE)
         return
@@ -164,10 +165,11 @@ def _follow(
         )
         .order_by(Callback.id)
     )
+    strict = policy_on(uow).policy.house_rule_strict and result is CallResult.FAILED
     step = after_calls(
         Plan(first_draw(uow, referral.id).plan or Plan.SINGLE),
         [CallResult(each) for each in closed if each],
-        strict=policy_on(uow).policy.house_rule_strict,
+        strict=strict,
         needs_people=bool(referral.review),
     )
     _settle(uow, referral, result, reason, step)

@@ -103,8 +103,9 @@ SUSPICION = frozenset(
 LATE_NEWS = frozenset({Reason.REGISTERED_AFTER_ORDER})
 """What a document that arrives late, but happened earlier, may show after registration."""
 
-CONTRACT_NEWS = LATE_NEWS | {Reason.BUYER_ALREADY_REFERRED}
-"""What an order may show: late news, or a buyer whom another referral registered first."""
+CONTRACT_NEWS = LATE_NEWS | {Reason.BUYER_ALREADY_REFERRED, Reason.SELF_SAME_PHONE}
+"""What an order may show: late news, a buyer whom another referral registered first, or the owner's
+own number."""
 
 REGISTRATION = LATE_NEWS | {
     Reason.OWNER_SURFACED_AT_DELIVERY,

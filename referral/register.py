@@ -29,7 +29,7 @@ from referral.reasons import Reason
 from referral.rules.eligibility import Candidate, refusal
 from referral.rules.policy import CutOff
 from referral.slip import Slip, freeze, thaw
-from referral.standing import excluded_until, is_suspended
+from referral.standing import excluded_until, is_suspended, owner_excluded
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,8 @@ def _obstacle(uow: UnitOfWork, referral: Referral) -> tuple[Reason | None, UUID 
         consultant_related=has_relative(uow, referral.consultant_id, owner_index),
         buyer_is_staff=is_staff_phone(uow, referral.buyer_phone_index),
         same_household=owner is not None and _under_one_roof(referral, owner),
-        party_excluded=any(excluded_until(uow, phone) is not None for phone in phones),
+        party_excluded=any(excluded_until(uow, phone) is not None for phone in phones)
+        or (owner is not None and owner_excluded(uow, owner.id)),
         owner_vehicle_from_days=_owned_days(uow, owner),
         buyer_first_visit_on=referral.buyer_first_visit_on,
         buyer_is_member=bool(members.by_phone(uow, buyer_phone)),

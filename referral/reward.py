@@ -141,20 +141,23 @@ def _sale_stands(uow: UnitOfWork, referral: Referral) -> bool:
 
 
 def _judged_first(uow: UnitOfWork, referral: Referral) -> bool:
-    """Whether the risk looked at again brings it before two people; what two people have accepted
-    from here once is paid."""
-    looked_at = select(ReferralTransition.seq).where(
+    """Whether two people must look at it first: a flag nobody has judged yet, or the risk looked at
+    again. What two people have accepted from here once is paid."""
+    steps = select(ReferralTransition.from_state).where(
         ReferralTransition.referral_id == referral.id,
-        ReferralTransition.event == Event.ADJUDICATE,
-        ReferralTransition.from_state == State.REWARD_HELD,
+        ReferralTransition.event.in_([Event.ADJUDICATE, Event.ACCEPT]),
     )
-    if uow.session.scalar(looked_at.limit(1)) is not None:
+    judged = set(uow.session.scalars(steps))
+    if State.REWARD_HELD in judged:
         return False
-    if assess(uow, referral).choice is not Choice.ADJUDICATE:
+    risk_is_high = assess(uow, referral).choice is Choice.ADJUDICATE
+    unseen = bool(referral.review) and not judged
+    if not risk_is_high and not unseen:
         return False
+    reason = Reason(referral.review[0]) if unseen else Reason.RISK_HIGH
     days = policy_on(uow).policy.adjudicate_within_days
     due_at = uow.now + timedelta(days=days)
-    move(uow, referral, Event.ADJUDICATE, by_system=True, reason=Reason.RISK_HIGH, due_at=due_at)
+    move(uow, referral, Event.ADJUDICATE, by_system=True, reason=reason, due_at=due_at)
     return True
 
 

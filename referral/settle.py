@@ -4,7 +4,7 @@ What we knew at an instant happened by then: the CRM's clock never makes an orde
 the moment we were told of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from kernel.unit_of_work import UnitOfWork
+from loyalty.members import lookup
 from loyalty.members import queries as members
+from loyalty.members.phones import phone_of_record
 from referral.call import close_call
 from referral.claw_back import reverse_rewards
 from referral.lifecycle import ACTIVE, MAY_END, Event, State
@@ -77,23 +79,40 @@ def _happened(event: SaleEvent) -> datetime:
     return min(event.occurred_at, event.received_at)
 
 
-def _of_buyer(uow: UnitOfWork, events: Iterable[SaleEvent]) -> list[UUID]:
+def _of_buyer(uow: UnitOfWork, events: Collection[SaleEvent]) -> list[UUID]:
     """The buyer's referrals that are alive or paid, under every phone of the contract."""
-    phones = {event.buyer_phone_index for event in events if event.buyer_phone_index}
-    further = {phone for event in events for phone in event.phone_indexes}
     rows = select(Referral.id).where(
-        Referral.buyer_phone_index.in_(phones | further),
+        Referral.buyer_phone_index.in_(_phones(events)),
         Referral.state.in_([*ACTIVE, State.FAILED, State.REWARDED]),
     )
     return list(uow.session.scalars(rows))
 
 
+def _phones(events: Collection[SaleEvent]) -> set[bytes]:
+    """Every phone of the contract: each is the buyer's."""
+    first = {event.buyer_phone_index for event in events if event.buyer_phone_index}
+    return first | {phone for event in events for phone in event.phone_indexes}
+
+
+def _bought_by_owner(uow: UnitOfWork, referral: Referral, events: Events) -> bool:
+    """Whether the owner himself is on the contract: he buys by a second phone (section 6.3)."""
+    if referral.owner_id is None:
+        return False
+    own = {each.phone_index for each in lookup.phones_of(uow, [referral.owner_id])}
+    own.add(uow.blind(phone_of_record(uow, referral.owner_id), column="phone"))
+    return bool(own & _phones(events.values()))
+
+
 def _ended(uow: UnitOfWork, referral: Referral, events: Events) -> bool:
-    """Whether it is over, or time or a sale older than the registration ends it here."""
+    """Whether it is over, or ended here: by time, by a sale older than the registration, or by the
+    owner's own number on the contract."""
     if over(referral) and referral.state != State.REWARDED:
         return True
     if _sold_before(uow, referral, events):
         _end(uow, referral, Event.REFUSE, Reason.REGISTERED_AFTER_ORDER)
+        return True
+    if _bought_by_owner(uow, referral, events):
+        _end(uow, referral, Event.REFUSE, Reason.SELF_SAME_PHONE)
         return True
     if overdue(uow, referral) and referral.state in MAY_END:
         _end(uow, referral, Event.EXPIRE, Reason.TIMEOUT_FAIL_CLOSED)

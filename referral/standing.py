@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, or_, select
 from kernel.clock import start_of_day
 from kernel.unit_of_work import UnitOfWork
 from referral.justice.models import PartyExclusion, Penalty
-from referral.models import ConsultantCase
+from referral.models import ConsultantCase, Referral
 from referral.rules.penalty import COUNTED_MONTHS, months_later
 
 
@@ -47,3 +47,17 @@ def excluded_until(uow: UnitOfWork, phone_index: bytes) -> date | None:
         PartyExclusion.until_on > uow.today,
     )
     return uow.session.scalar(until)
+
+
+def owner_excluded(uow: UnitOfWork, owner_id: UUID) -> bool:
+    """Whether a member is out as the owner of a fake, whatever number he has by now."""
+    found = (
+        select(PartyExclusion.referral_id)
+        .join(Referral, Referral.id == PartyExclusion.referral_id)
+        .where(
+            Referral.owner_id == owner_id,
+            PartyExclusion.lifted_at.is_(None),
+            PartyExclusion.until_on > uow.today,
+        )
+    )
+    return uow.session.scalar(found.limit(1)) is not None

@@ -84,6 +84,7 @@ def _late_refusal(source: State, *more: Reason) -> Transition:
     guards = [
         "an order told late was made before the registration",
         "its buyer was registered first by another referral",
+        "the contract names the owner's own number",
         *(_ALSO[r] for r in more),
     ]
     guard = ", or ".join(guards)

@@ -25,8 +25,8 @@ _QUESTION = {
     "key": "owner_name",
     "facts": ["name"],
     "kind": "name",
-    "zh": "请问是哪位朋友推荐您来的？",
-    "en": "Which friend recommended us to you?",
+    "zh": "谁推荐您来的？",
+    "en": "Who recommended us to you?",
 }
 _OTHER = _QUESTION | {
     "about": "buyer",

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from api.app import create_app
 from api.cli import cli
-from api.commands import dealer, nightly
+from api.commands import dealer
 from api.commands.ledger import findings
 from api.commands.work import unit_of_work
 from api.service import build_service
@@ -26,10 +26,12 @@ from kernel.settings import SettingsError, load_settings
 from loyalty.dealers.roles import Role
 from loyalty.dealers.staff import withdraw_token
 from migrations.run import head
+from referral import nightly as referral_night
 from tests.support import justice, story
 from tests.support.clock import TestClock
 from tests.support.shop import Shop, open_shop
 
+CALLS = "0 calls ended, 0 second calls, 0 agents replaced"
 TEMPLATE = "loyalty_template"
 BLIND, PASSWORD = "loyalty_test_blind", "only in tests"
 
@@ -170,12 +172,13 @@ def test_the_night_counts_every_page_and_the_second_one_finds_nothing(
     store: Shop, own: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = iter([200, 3, 0, 0])
-    monkeypatch.setattr(nightly, "expire_due", lambda uow: next(pages))
+    monkeypatch.setattr(referral_night, "expire_due", lambda uow: next(pages))
     claim_keys(store, 5, age=timedelta(days=8))
     done = run("nightly")
     assert done.exit_code == 0, done.output
-    assert f"{store.dealer_id}: 203 referrals expired, 5 keys forgotten" in done.output
-    assert f"{store.dealer_id}: 0 referrals expired, 0 keys forgotten" in run("nightly").output
+    assert f"{store.dealer_id}: 203 referrals expired, {CALLS}, 5 keys forgotten" in done.output
+    again = run("nightly").output
+    assert f"{store.dealer_id}: 0 referrals expired, {CALLS}, 0 keys forgotten" in again
 
 
 def test_a_referral_whose_time_is_up_expires_in_the_night(store: Shop, own: str) -> None:
@@ -211,12 +214,12 @@ def test_one_dealers_bad_night_does_not_spoil_anothers_but_is_reported(
             raise Conflict("version_changed")
         return 0
 
-    monkeypatch.setattr(nightly, "expire_due", expire)
+    monkeypatch.setattr(referral_night, "expire_due", expire)
     claim_keys(other, 2, age=timedelta(days=8))
     done = run("nightly")
     assert done.exit_code == 1
     assert f"{store.dealer_id}: FAILED, Conflict: version_changed" in done.stderr
-    assert f"{other.dealer_id}: 0 referrals expired, 2 keys forgotten" in done.output
+    assert f"{other.dealer_id}: 0 referrals expired, {CALLS}, 2 keys forgotten" in done.output
     assert "2 dealers, 1 failed" in done.output
 
 

@@ -398,9 +398,14 @@ UNKEPT = [each for each in OPERATIONS if not each.keeps_answer]
 def test_what_shows_a_person_or_a_code_or_changes_nothing_keeps_no_answer() -> None:
     assert {each.name for each in UNKEPT} == {
         "search_members",
+        "create_answer_page",
+        "create_appeal_reveal",
         "create_code_reveal",
         "create_counter_code",
         "create_licence_photo_view",
+        "create_narrative_reveal",
+        "create_nomination_code",
+        "create_notice_collection",
         "create_phone_reveal",
         "try_document",
     }

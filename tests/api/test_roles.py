@@ -150,9 +150,9 @@ def test_a_person_who_left_is_refused_with_the_token_still_in_hand(shop: Shop) -
 def test_a_change_of_roles_counts_from_the_next_request(shop: Shop) -> None:
     person = hire(shop, "consultant")
     token = {"Authorization": f"Bearer {shop.token('consultant', person)}"}
-    assert shop.client().get("/v1/consultant-cases", headers=token).status_code == 403
+    assert shop.client().get("/v1/answers-to-read", headers=token).status_code == 403
     assert change(shop, person, roles=["showroom_manager"]).status_code == 201
-    assert shop.client().get("/v1/consultant-cases", headers=token).status_code == 200
+    assert shop.client().get("/v1/answers-to-read", headers=token).status_code == 200
     found = shop.client().get(f"/v1/members/{shop.people['owner']}", headers=token)
     assert (found.status_code, found.json and found.json["name"]) == (200, "张三")
 

@@ -63,6 +63,7 @@ def grow(shop: Shop) -> World:
             "rule_id": draft(shop, "extra", GOLD_SURVEY, effective_from="2030-01-01")["id"],
             "scheme_id": draft_scheme(shop)["id"],
             "policy_id": policy_drafted(shop)["id"],
+            "bank_id": bank_drafted(shop),
             "terms_id": draft_terms(shop, gift, {"points": 80})["id"],
             "redemption_id": redemption["id"],
             "subject_id": redemption["id"],
@@ -79,6 +80,14 @@ def grow(shop: Shop) -> World:
             **judged,
         },
     )
+
+
+def bank_drafted(shop: Shop) -> str:
+    """A question bank nobody has published yet."""
+    path = "/v1/question-banks"
+    example = next(each.example for each in OPERATIONS if each.writes and each.path == path)
+    drafted: str = ok(shop.post("dealer_admin", path, example))["id"]
+    return drafted
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +154,8 @@ def test_the_same_request_finds_its_object_at_home(ours: World, operation: Opera
             else (operation.example or {}) | FITS_ANY_QUESTION.get(operation.name, {}),
             version=99,
         )
-        assert answer.status_code in {200, 201, 409, 412}
+        nothing_to_read = answer.json is not None and answer.json.get("code") == "answer_not_found"
+        assert answer.status_code in {200, 201, 409, 412} or nothing_to_read
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ BEGINNINGS = {
     "calling": ("calling", ["on"] * 4),
     "doubted": ("adjudication", ["on"] * 3 + ["misnamed", "on", "on"]),
     "suspected": ("fraud_suspected", ["on"] * 4 + ["lied", "lied"]),
+    "tightened": ("adjudication", ["on"] * 4 + ["lied", "strict", "on"]),
     "held": ("reward_held", ["on"] * 5),
     "paid": ("rewarded", ["on"] * 6),
 }
@@ -61,6 +62,7 @@ class ReferralMachine(RuleBasedStateMachine):
         """As far as the beginning says, by people who may: what is random comes after."""
         wanted, steps = BEGINNINGS[self.beginning]
         key = self.game.report(0, 0, self.game.crew[0])
+        self.watch.look()
         for step in [*steps, *steps[-1:] * AT_MOST]:
             if self.game.state(key) != wanted:
                 self.acted(partial(self.game.goes_on, key, step))

@@ -169,6 +169,20 @@ def test_abuse_26_who_changes_his_name_and_number_erases_no_evidence_and_no_susp
     assert chain_of(shop).fault is None
 
 
+def test_abuse_26_an_excluded_owner_stays_out_under_a_new_number(shop: Shop) -> None:
+    referral = justice.suspected(shop)
+    justice.stated(shop, referral)
+    for judge in justice.bench(shop, 2):
+        ok(justice.said(shop, referral, "confirm_fraud", judge))
+    member = f"/v1/members/{referral['owner_id']}/changes"
+    ok(shop.post("crm", member, {"phone": "13800138777"}, version=1))
+    body = story.report(shop)
+    body["slip"] |= {"owner_phone": "13800138777"}
+    body["buyer"] |= {"name": "赵六", "phone": "13900139555"}
+    again = ok(shop.post("consultant", "/v1/referrals", body))
+    assert (again["state"], again["reason"]) == ("refused", "party_excluded")
+
+
 def test_abuse_26_consent_taken_back_ends_the_payment_and_keeps_every_step(shop: Shop) -> None:
     referral = story.verified_referral(shop)
     before = steps(shop, referral)

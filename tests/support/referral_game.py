@@ -13,7 +13,7 @@ from uuid import UUID
 
 from referral.models import Referral
 from referral.parties import number_of
-from tests.support import story
+from tests.support import sales, story
 from tests.support.past import at_work
 from tests.support.referral_desk import BUYERS, Desk
 
@@ -206,6 +206,8 @@ class Game(Desk):
         }
         if step == "misnamed":
             self.nominate(key, right=False)
+        elif step == "strict":
+            sales.policy(self.shop, house_rule_strict=True)
         elif len(self.free(key)) > 2:
             acts.get(self.state(key), self._appealed)(key)
 
