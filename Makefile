@@ -54,9 +54,9 @@ bench: $(STAMP) ## measure, print a table, write var/bench.json; ARGS=--quick fo
 	@exec $(BIN)/python -m bench $(ARGS)
 
 faults: $(STAMP) ## the promises in their long form: races, storms, crashes, shuffled documents
-	@echo "faults: the long form of tests/faults and of the machines of ledger and benefits"
+	@echo "faults: the long form of tests/faults and of the machines of ledger, benefits and referrals"
 	@LOYALTY_LONG=1 $(BIN)/pytest -s tests/faults tests/loyalty/test_ledger_machine.py \
-		tests/loyalty/test_benefit_machine.py $(ARGS)
+		tests/loyalty/test_benefit_machine.py tests/referral/test_referral_machine.py $(ARGS)
 
 COMPILE = $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --quiet
