@@ -20,7 +20,7 @@ from loyalty.formats import mobile
 from referral.call_models import Callback, CallRecord
 from referral.conclude import conclude_if_settled, conclude_unreached
 from referral.models import Referral
-from referral.moves import locked
+from referral.moves import locked, overdue
 from referral.parties import number_of
 from referral.policy import policy_on
 
@@ -58,6 +58,8 @@ def take_call_record(uow: UnitOfWork, told: Told) -> tuple[CallRecord, bool]:
             raise
         raise Conflict("document_changed") from error
     uow.audit("callback.recorded", call.id, matches=record.number_matches)
+    if overdue(uow, referral):
+        return record, True
     if told.answered_at is None:
         conclude_unreached(uow, referral, call)
     else:

@@ -3,12 +3,12 @@
 Two attempts, two managers. A passed check draws the party to call in the same transaction.
 """
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 
-from kernel.errors import Forbidden
+from kernel.errors import Conflict, Forbidden
 from kernel.unit_of_work import UnitOfWork
 from loyalty.members import queries as members
 from loyalty.members.queries import VehicleView
@@ -16,6 +16,7 @@ from referral.draw import draw_callback
 from referral.duties import Duty, take_duty
 from referral.evidence.announced import compare_model
 from referral.evidence.presented import presented
+from referral.evidence.reuse import sent_for_another_owner
 from referral.evidence.signals import Signal
 from referral.justice.deadlines import check_by, judge_by
 from referral.justice.fraud import open_case
@@ -27,6 +28,9 @@ from referral.questions.facts import canonical
 from referral.reasons import Reason
 from referral.rules.licence import FieldVerdict, LicenceFields, compare, outcome
 from referral.slip import thaw
+
+MOST_CHECKS: Final = 4
+"""Two, and two more after an appeal that was upheld."""
 
 
 def check_licence(
@@ -42,6 +46,7 @@ def check_licence(
     What the manager leaves out is taken from the photo, where it was surely read; a photo that
     was used for another referral fails. Raises NotFound, Conflict `version_changed`,
     `transition_not_allowed`, `time_is_up`, `nomination_missing`, `no_callback_agent`,
+    `licence_checks_used_up`,
     Forbidden `separation_of_duties` and `another_manager_must_check`.
     """
     referral = locked(uow, referral_id, version=version)
@@ -54,6 +59,8 @@ def check_licence(
     person = UUID(uow.actor.id)
     if person in before:
         raise Forbidden("another_manager_must_check")
+    if len(before) >= MOST_CHECKS:
+        raise Conflict("licence_checks_used_up", most=MOST_CHECKS)
     take_duty(uow, referral_id, Duty.LICENCE_CHECKER)
     shown = presented(
         uow, referral_id, typed=seen, photo_id=photo_id, reported_at=referral.submitted_at
@@ -87,7 +94,7 @@ def _move_on(uow: UnitOfWork, referral: Referral, check: LicenceCheck) -> None:
     if check.passed and check.vehicle_id is not None:
         move(uow, referral, Event.LICENCE_PASS, **who)
         draw_callback(uow, referral)
-    elif check.reason == Reason.LICENCE_REUSED:
+    elif check.photo_id and sent_for_another_owner(uow, check.photo_id, referral.owner_id):
         reason = Reason.LICENCE_REUSED
         who["due_at"] = judge_by(uow)
         move(uow, referral, Event.SUSPECT, by_system=True, reason=reason, **who)

@@ -18,7 +18,7 @@ from referral.justice.deadlines import judge_by
 from referral.justice.fraud import open_case
 from referral.lifecycle import Event, State
 from referral.models import Referral
-from referral.moves import move
+from referral.moves import flag, move
 from referral.policy import policy_on
 from referral.progress import Progress, progress_of
 from referral.questions.marking import Mark
@@ -29,7 +29,9 @@ from referral.rules.calls import CallResult, Next, Plan, after_calls
 
 BEFORE_ANSWER: Final = timedelta(minutes=1)
 AFTER_CALL: Final = timedelta(minutes=30)
-"""An answer written down this long before or after the call still belongs to it."""
+LEAST_TALK: Final = timedelta(seconds=3)
+"""An answer written down this long before or after the call still belongs to it; each takes three
+seconds of talk at least (referral.md, section 5)."""
 
 Verdict = tuple[CallResult, Reason | None]
 
@@ -72,7 +74,10 @@ def conclude_overdue(uow: UnitOfWork, referral: Referral, call: Callback) -> Non
     """Close a call whose time is up. Nobody is punished for a call that did not take place."""
     if conclude_unreached(uow, referral, call):
         return
-    took_place = _took_place(uow, call, progress_of(uow, call.id))
+    progress = progress_of(uow, call.id)
+    took_place = _took_place(uow, call, progress)
+    if progress.first_answer_at and not took_place:
+        flag(uow, referral, Reason.CALL_RECORD_MISSING)
     why = Reason.CALLBACK_INCONCLUSIVE if took_place else Reason.CALL_RECORD_MISSING
     _close(uow, referral, call, (CallResult.INCONCLUSIVE, why), None)
 
@@ -102,11 +107,15 @@ def _took_place(uow: UnitOfWork, call: Callback, progress: Progress) -> bool:
             CallRecord.answered_at.is_not(None),
         )
     )
-    return any(_covers(record, first, last) for record in records)
+    answers = sum(len(step.answers) for step in progress.steps)
+    return any(_covers(record, first, last, answers) for record in records)
 
 
-def _covers(record: CallRecord, first: datetime, last: datetime) -> bool:
+def _covers(record: CallRecord, first: datetime, last: datetime, answers: int) -> bool:
+    """Whether so many answers can have been given in this call."""
     assert record.answered_at is not None
+    if record.ended_at - record.answered_at < LEAST_TALK * answers:
+        return False
     return first >= record.answered_at - BEFORE_ANSWER and last <= record.ended_at + AFTER_CALL
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import exists, select
 
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.directory import callback_agents_outside
+from referral.bank_life import bank_on
 from referral.call_models import Callback, CallbackAnswer, Draw
 from referral.conclude import call_other_party, conclude_overdue
 from referral.draw_rules import pick, seed
@@ -16,10 +17,11 @@ from referral.duties import Duty, barred, take_duty
 from referral.entropy import entropy_of_today
 from referral.lifecycle import State
 from referral.models import Referral
-from referral.moves import locked
+from referral.moves import locked, over
 from referral.parties import phones_of
 
 PAGE = 100
+_WAITING = (State.CALLING, State.INCONCLUSIVE, State.UNREACHABLE, State.FAILED)
 
 
 def end_overdue_calls(uow: UnitOfWork) -> int:
@@ -45,9 +47,7 @@ def begin_second_calls(uow: UnitOfWork) -> int:
     waiting = uow.session.scalars(
         select(Referral.id)
         .where(
-            Referral.state.in_(
-                [State.CALLING, State.INCONCLUSIVE, State.UNREACHABLE, State.FAILED]
-            ),
+            Referral.state.in_(_WAITING),
             Referral.due_at > uow.now,
             ~open_call,
             ~second,
@@ -55,7 +55,12 @@ def begin_second_calls(uow: UnitOfWork) -> int:
         .order_by(Referral.id)
         .limit(PAGE)
     ).all()
-    return sum(call_other_party(uow, locked(uow, each)) for each in waiting)
+    return sum(_second_call(uow, locked(uow, each)) for each in waiting)
+
+
+def _second_call(uow: UnitOfWork, referral: Referral) -> bool:
+    """It may have ended while we waited for it."""
+    return referral.state in _WAITING and not over(referral) and call_other_party(uow, referral)
 
 
 def replace_absent_agents(uow: UnitOfWork) -> int:
@@ -75,7 +80,7 @@ def replace_absent_agents(uow: UnitOfWork) -> int:
 def _replace(uow: UnitOfWork, call: Callback) -> bool:
     referral = locked(uow, call.referral_id)
     call = uow.session.get_one(Callback, call.id, with_for_update=True, populate_existing=True)
-    out = barred(uow, referral.id, phones_of(uow, referral))
+    out = bank_on(uow).authors | barred(uow, referral.id, phones_of(uow, referral))
     free = [a for a in callback_agents_outside(uow, team=referral.team) if a not in out]
     if not free or call.state != "open":
         return False

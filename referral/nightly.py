@@ -39,9 +39,9 @@ def referrals_night(entered: Enter) -> Done:
     ended = _pages(entered, end_overdue_calls)
     expired = _pages(entered, expire_due)
     replaced, begun = _once(entered, replace_absent_agents), _once(entered, begin_second_calls)
-    for work in (lapse_appeals, settle_penalties, promise_tomorrow, count_shares):
-        _once(entered, work)
-    for work in (forget_notices, forget_former_phones):
+    for page in (lapse_appeals, settle_penalties):
+        _pages(entered, page)
+    for work in (promise_tomorrow, count_shares, forget_notices, forget_former_phones):
         _once(entered, work)
     _pages(entered, lambda uow: erase_old_photos(uow, limit=PAGE_PHOTOS))
     return Done(ended, expired, replaced, begun)

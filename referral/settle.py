@@ -17,6 +17,7 @@ from loyalty.members import queries as members
 from loyalty.members.phones import phone_of_record
 from referral.call import close_call
 from referral.claw_back import reverse_rewards
+from referral.justice.fraud import clear_case
 from referral.lifecycle import ACTIVE, MAY_END, Event, State
 from referral.models import Referral, SaleEvent
 from referral.moves import locked, move, over, overdue
@@ -96,7 +97,8 @@ def _phones(events: Collection[SaleEvent]) -> set[bytes]:
 
 def _bought_by_owner(uow: UnitOfWork, referral: Referral, events: Events) -> bool:
     """Whether the owner himself is on the contract: he buys by a second phone (section 6.3)."""
-    if referral.owner_id is None:
+    (order_no,) = {event.order_no for event in events.values()}
+    if referral.owner_id is None or referral.order_no not in (None, order_no):
         return False
     own = {each.phone_index for each in lookup.phones_of(uow, [referral.owner_id])}
     own.add(uow.blind(phone_of_record(uow, referral.owner_id), column="phone"))
@@ -114,7 +116,7 @@ def _ended(uow: UnitOfWork, referral: Referral, events: Events) -> bool:
     if _bought_by_owner(uow, referral, events):
         _end(uow, referral, Event.REFUSE, Reason.SELF_SAME_PHONE)
         return True
-    if overdue(uow, referral) and referral.state in MAY_END:
+    if overdue(uow, referral) and referral.state in MAY_END - {State.CALLING}:
         _end(uow, referral, Event.EXPIRE, Reason.TIMEOUT_FAIL_CLOSED)
         return True
     return False
@@ -145,6 +147,7 @@ def _end(uow: UnitOfWork, referral: Referral, event: Event, reason: Reason) -> N
     elif referral.state in MAY_END and not over(referral):
         cancel_reward(uow, referral.id)
         close_call(uow, referral.id)
+        clear_case(uow, referral.id)
         move(uow, referral, event, by_system=True, reason=reason)
     elif referral.state == State.FRAUD_SUSPECTED:
         uow.emit("referral.contradicted", referral.id, reason=reason)

@@ -10,6 +10,7 @@ from kernel.errors import Conflict, NotFound, RuleViolation
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from referral.call import close_call
+from referral.justice.fraud import clear_case
 from referral.lifecycle import Event
 from referral.models import Referral
 from referral.moves import locked, move, over
@@ -42,5 +43,6 @@ def withdraw(uow: UnitOfWork, referral_id: UUID, *, party: Party) -> Referral:
     move(uow, referral, Event.WITHDRAW, reason=Reason.CONSENT_WITHDRAWN)
     cancel_reward(uow, referral.id)
     close_call(uow, referral.id)
+    clear_case(uow, referral.id)
     uow.audit("referral.consent_withdrawn", referral.id, party=party)
     return referral

@@ -14,6 +14,7 @@ from loyalty.dealers.roles import Role
 from loyalty.formats.address import masked
 from referral import queries, register
 from referral.check_licence import check_licence
+from referral.lifecycle import State
 from referral.models import Referral
 from referral.nominate import nominated_among
 from referral.queries import Filter, ReferralView
@@ -25,6 +26,7 @@ from referral.withdraw import withdraw
 
 routes = Routes("referrals")
 HIDDEN = "*"
+_UNDER_WAY = {State.INCONCLUSIVE, State.UNREACHABLE, State.ADJUDICATION}
 READERS = (
     Role.DUTY_MANAGER,
     Role.SHOWROOM_MANAGER,
@@ -127,6 +129,7 @@ def create_refusal(
     decision=True,
     problems=(
         "another_manager_must_check",
+        "licence_checks_used_up",
         "licence_photo_not_found",
         "no_callback_agent",
         "nomination_missing",
@@ -233,12 +236,18 @@ def get_referral_history(uow: UnitOfWork, referral_id: UUID) -> dict[str, Any]:
     steps = [
         {
             **{name: getattr(step, name) for name in shapes.TransitionOut().fields},
+            "reason": _told(uow.actor.role, step.to_state, step.reason),
             "previous_hash": step.previous_hash.hex(),
             "hash": step.hash.hex(),
         }
         for step in queries.history(uow, referral_id)
     ]
     return {"referral_id": referral_id, "items": steps}
+
+
+def _told(role: str, state: str, reason: str | None) -> str | None:
+    """Why it stands there; those it concerns learn why it ended, not how it is going."""
+    return None if role in (Role.OWNER, Role.CONSULTANT) and state in _UNDER_WAY else reason
 
 
 def _seen_by(uow: UnitOfWork) -> Filter:
@@ -282,6 +291,7 @@ def _view(role: str, view: ReferralView, buyer: str, phone: str | None = None) -
     thanked = view.buyer_reward if role != Role.OWNER else None
     return {
         **asdict(view),
+        "reason": _told(role, view.state, view.reason),
         "buyer_name": buyer,
         "buyer_phone": phone or phone_shown(view.buyer_phone),
         "reward": reward if view.reward_points is not None else None,

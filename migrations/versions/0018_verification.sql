@@ -162,6 +162,10 @@ GRANT UPDATE (agent_id, answered_at, result, reason, score_bits) ON callback TO 
 UPDATE callback SET result = CASE r.state WHEN 'failed' THEN 'failed' ELSE 'passed' END
 FROM referral r
 WHERE r.id = callback.referral_id AND r.state IN ('failed', 'verified', 'reward_held', 'rewarded');
+-- Calls under way have no odds and cannot be finished so: the night calls the other party.
+UPDATE callback SET state = 'closed', closed_at = now(), result = 'inconclusive',
+    reason = 'call_record_missing'
+WHERE state = 'open';
 
 -- A referral is verified by a call that passed, or that two people accepted; and by nothing else.
 CREATE FUNCTION referral_was_called() RETURNS trigger LANGUAGE plpgsql AS $$

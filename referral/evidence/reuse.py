@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import BIT
+from sqlalchemy.orm import aliased
 
 from kernel.unit_of_work import UnitOfWork
 from referral.evidence.models import LicencePhoto
@@ -62,6 +63,19 @@ def seen_before(
         .limit(1)
     )
     return Before(reuse, None if reuse else nearest, owner_id is not None and other is not None)
+
+
+def sent_for_another_owner(uow: UnitOfWork, photo_id: UUID, owner_id: UUID | None) -> bool:
+    """Whether the photo this one repeats was sent for a referral of another owner: an owner's own
+    picture, sent again with his next friend, is no fake."""
+    repeated = aliased(LicencePhoto)
+    found = (
+        select(LicencePhoto.id)
+        .join(repeated, repeated.id == LicencePhoto.reuse_of)
+        .join(Referral, Referral.id == repeated.referral_id)
+        .where(LicencePhoto.id == photo_id, Referral.owner_id.is_distinct_from(owner_id))
+    )
+    return uow.session.scalar(found) is not None
 
 
 def _same_licence(who: Identity) -> ColumnElement[bool]:

@@ -21,12 +21,12 @@ from referral.justice.deadlines import check_by, confirm_by, judge_by
 from referral.justice.fraud import lift_case
 from referral.justice.models import Appeal
 from referral.lifecycle import Event, State
-from referral.models import Referral, ReferralTransition
+from referral.models import ConsultantCase, Referral, ReferralTransition
 from referral.moves import locked, move, over
 from referral.policy import policy_on
 from referral.queries import Filter, get_referral
 from referral.reasons import Reason
-from referral.rules.appeal import remedy
+from referral.rules.appeal import lifts_case, remedy
 
 WORDS = "appeal.words"
 PAGE = 200
@@ -45,13 +45,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The step a referral rests on; without a `remedy` there is no appeal, and no last instant."""
+    """The step a referral rests on, or the proof of its fake after it was paid.
+
+    Upheld, an appeal appends the `remedy`, if there is one, and lifts the case if it `lifts`;
+    without either there is no appeal, and no last instant.
+    """
 
     seq: int
     state: State
     reason: str | None
     decided_at: datetime
     remedy: Event | None
+    lifts: bool
     appeal_until: datetime | None
 
 
@@ -74,9 +79,12 @@ def decision_on(uow: UnitOfWork, referral: Referral) -> Decision:
         before = State(step.from_state) if step.from_state else None
         reason = Reason(step.reason) if step.reason else None
         found = remedy(State(referral.state), before=before, reason=reason)
+    state, proven_at = State(referral.state), _proven_at(uow, referral.id)
+    lifts = lifts_case(state, proven=proven_at is not None)
+    at = proven_at if lifts and proven_at else step.at
     window = timedelta(days=policy_on(uow).policy.appeal_within_days)
-    until = step.at + window if found else None
-    return Decision(step.seq, State(referral.state), step.reason, step.at, found, until)
+    until = at + window if found or lifts else None
+    return Decision(step.seq, state, step.reason, at, found, lifts, until)
 
 
 def raise_appeal(uow: UnitOfWork, referral_id: UUID, *, seen_by: Filter, words: str) -> Appeal:
@@ -112,6 +120,9 @@ def raise_appeal(uow: UnitOfWork, referral_id: UUID, *, seen_by: Filter, words: 
 
 def decide_appeal(uow: UnitOfWork, appeal_id: UUID, *, outcome: Outcome, reason: str) -> Appeal:
     """Somebody not involved decides; upheld appends the corrective step (referral.md, section 2).
+
+    Upheld on a reversed referral only lifts the case: it stays reversed, and the points come back
+    by the ordinary reinstatement, which two people make.
 
     Raises NotFound `appeal_not_found`, Conflict `appeal_decided`, `time_is_up` and those of `move`,
     Forbidden as `take_duty`.
@@ -166,13 +177,23 @@ def _keep(uow: UnitOfWork, appeal: Appeal) -> None:
 
 def _correct(uow: UnitOfWork, referral: Referral, appeal: Appeal) -> None:
     decision = decision_on(uow, referral)
-    if decision.remedy is None or decision.seq != appeal.decision_seq:
+    if decision.appeal_until is None or decision.seq != appeal.decision_seq:
         raise Conflict("decision_not_appealable", state=referral.state)
-    due_by = _NEXT_DUE.get(decision.remedy)
-    due_at = due_by(uow) if due_by else None
-    move(uow, referral, decision.remedy, reason=Reason.APPEAL_UPHELD, due_at=due_at)
-    if decision.remedy is Event.CLEAR:
+    if decision.remedy is not None:
+        due_by = _NEXT_DUE.get(decision.remedy)
+        due_at = due_by(uow) if due_by else None
+        move(uow, referral, decision.remedy, reason=Reason.APPEAL_UPHELD, due_at=due_at)
+    if decision.lifts:
         lift_case(uow, referral.id)
+
+
+def _proven_at(uow: UnitOfWork, referral_id: UUID) -> datetime | None:
+    """When two people confirmed the case of a referral, if they did."""
+    return uow.session.scalar(
+        select(ConsultantCase.decided_at).where(
+            ConsultantCase.referral_id == referral_id, ConsultantCase.state == "confirmed"
+        )
+    )
 
 
 def _settle(

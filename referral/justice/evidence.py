@@ -113,7 +113,9 @@ def _voices(uow: UnitOfWork, referral_id: UUID, stay: int) -> int:
 
 
 def _calls(uow: UnitOfWork, referral_id: UUID) -> tuple[CallEvidence, ...]:
-    rows = select(Callback).where(Callback.referral_id == referral_id).order_by(Callback.id)
+    """Calls that are over: of one under way nobody learns what is asked and how it goes."""
+    over = (Callback.referral_id == referral_id) & (Callback.state == "closed")
+    rows = select(Callback).where(over).order_by(Callback.id)
     calls = uow.session.scalars(rows).all()
     records: dict[UUID, list[CallRecord]] = defaultdict(list)
     tried = select(CallRecord).where(CallRecord.callback_id.in_([call.id for call in calls]))

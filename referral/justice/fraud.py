@@ -14,7 +14,7 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.members import queries as members
 from referral.duties import Duty, take_duty
 from referral.justice.deadlines import judge_by
-from referral.justice.models import CaseStatement, PartyExclusion
+from referral.justice.models import Appeal, CaseStatement, PartyExclusion
 from referral.justice.penalties import propose_penalty, void_penalty
 from referral.lifecycle import Event, State
 from referral.models import ConsultantCase, Referral
@@ -31,7 +31,7 @@ def open_case(uow: UnitOfWork, referral: Referral, reason: Reason) -> Consultant
 
     There is one case per referral: an open one stays as it is. Raises Conflict `case_settled`.
     """
-    case = case_of(uow, referral.id)
+    case = refuse_settled(uow, referral.id)
     if case is None:
         case = ConsultantCase(
             id=new_id(),
@@ -46,8 +46,6 @@ def open_case(uow: UnitOfWork, referral: Referral, reason: Reason) -> Consultant
         uow.session.flush()
         uow.emit("consultant_case.opened", case.id, reason=reason)
         uow.audit("consultant_case.opened", case.id, reason=reason)
-    elif case.state != "open":
-        raise Conflict("case_settled")
     return case
 
 
@@ -57,13 +55,14 @@ def suspect(
     """A judge doubts what seemed over: a paid referral stays paid until two people agree; one that
     failed for good is suspected.
 
-    Raises NotFound, Conflict `version_changed`, `nothing_to_suspect`, `case_settled`, Forbidden as
-    `take_duty`.
+    Raises NotFound, Conflict `version_changed`, `nothing_to_suspect`, `appeal_open`,
+    `case_settled`, Forbidden as `take_duty`.
     """
     referral = locked(uow, referral_id, version=version)
     failed = referral.state == State.FAILED and over(referral)
     if not failed and referral.state != State.REWARDED:
         raise Conflict("nothing_to_suspect", state=referral.state)
+    _refuse_appealed(uow, referral_id)
     take_duty(uow, referral_id, Duty.JUDGE)
     why = Reason.CALLBACK_TWO_WRONG if failed else Reason.JUDGED_FAKE
     case = open_case(uow, referral, why)
@@ -156,11 +155,31 @@ def lift_case(uow: UnitOfWork, referral_id: UUID) -> None:
     )
 
 
+def refuse_settled(uow: UnitOfWork, referral_id: UUID) -> ConsultantCase | None:
+    """The case of a referral, locked, if one is open: a settled one is not opened again.
+
+    Raises Conflict `case_settled`.
+    """
+    case = case_of(uow, referral_id)
+    if case is not None and case.state != "open":
+        raise Conflict("case_settled")
+    return case
+
+
 def case_of(uow: UnitOfWork, referral_id: UUID) -> ConsultantCase | None:
     """The one case of a referral, locked."""
     return uow.session.scalar(
         select(ConsultantCase).where(ConsultantCase.referral_id == referral_id).with_for_update()
     )
+
+
+def _refuse_appealed(uow: UnitOfWork, referral_id: UUID) -> None:
+    """Nobody is suspected behind the back of who decides the appeal. Raises Conflict."""
+    waiting = select(Appeal.id).where(
+        Appeal.referral_id == referral_id, Appeal.state == "open", Appeal.due_at > uow.now
+    )
+    if uow.session.scalar(waiting.limit(1)) is not None:
+        raise Conflict("appeal_open")
 
 
 def _settle(uow: UnitOfWork, case: ConsultantCase, state: str) -> None:

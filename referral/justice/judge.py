@@ -19,7 +19,13 @@ from kernel.unit_of_work import UnitOfWork
 from referral.claw_back import reverse_rewards
 from referral.duties import Duty, take_duty
 from referral.justice.deadlines import judge_by
-from referral.justice.fraud import clear_case, confirm_case, heard_case, open_case
+from referral.justice.fraud import (
+    clear_case,
+    confirm_case,
+    heard_case,
+    open_case,
+    refuse_settled,
+)
 from referral.justice.last_call import call_once_more, refuse_call_again, rely_on_call
 from referral.justice.models import Judgement
 from referral.lifecycle import Event, State
@@ -46,8 +52,10 @@ OPEN_TO: Final[Mapping[State, frozenset[Verdict]]] = {
     State.ADJUDICATION: frozenset(Verdict) - _FRAUD,
     State.FRAUD_SUSPECTED: _FRAUD,
     State.REWARDED: _FRAUD,
+    State.REVERSED: _FRAUD,
 }
-"""What may be judged in which state; a paid referral only while a suspicion of it is open."""
+"""What may be judged in which state; a paid referral, its sale undone since or not, only while a
+suspicion of it is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ def judge(
 
     Raises NotFound, Conflict `version_changed`, `verdict_not_now`, `time_is_up`,
     `no_call_to_rely_on`, `somebody_was_heard`, `no_open_case`, `consultant_not_heard`,
-    `already_judged`, `no_callback_agent`, Forbidden as `take_duty`.
+    `case_settled`, `already_judged`, `no_callback_agent`, Forbidden as `take_duty`.
     """
     referral = locked(uow, referral_id, version=version)
     state = State(referral.state)
@@ -97,6 +105,8 @@ def _refuse_unfounded(uow: UnitOfWork, referral: Referral, verdict: Verdict) -> 
         rely_on_call(uow, referral.id)
     elif verdict is Verdict.CALL_ONCE_MORE:
         refuse_call_again(uow, referral.id)
+    elif verdict is Verdict.SUSPECT_FRAUD:
+        refuse_settled(uow, referral.id)
     elif verdict in _FRAUD:
         heard_case(uow, referral.id)
 
@@ -159,10 +169,11 @@ def _suspect(uow: UnitOfWork, referral: Referral) -> None:
 
 
 def _confirm(uow: UnitOfWork, referral: Referral) -> None:
+    """After the sale was undone the points are back already: only the case is left to settle."""
     case = heard_case(uow, referral.id)
     if referral.state == State.REWARDED:
         reverse_rewards(uow, referral, reason=Reason.JUDGED_FAKE, by_system=False)
-    else:
+    elif referral.state != State.REVERSED:
         cancel_reward(uow, referral.id)
         move(uow, referral, Event.CONFIRM_FRAUD, reason=Reason.JUDGED_FAKE)
     confirm_case(uow, referral, case)

@@ -75,9 +75,10 @@ def open_appeal(uow: UnitOfWork, appeal_id: UUID) -> Stated:
 
 
 def _settled(uow: UnitOfWork, referral: Referral) -> bool:
-    """Whether a paid referral is under no suspicion."""
+    """Whether a referral that was paid, reversed since or not, is under no suspicion."""
     case = find_case(uow, referral.id)
-    return referral.state == State.REWARDED and (case is None or case.state != "open")
+    paid = referral.state in (State.REWARDED, State.REVERSED)
+    return paid and (case is None or case.state != "open")
 
 
 def _told(uow: UnitOfWork, referral_id: UUID) -> tuple[Told, ...]:

@@ -28,7 +28,7 @@ def remedy(state: State, *, before: State | None, reason: Reason | None) -> Even
 
     `before` is the state the decision was taken in. An order proven to be older than the report is
     a fact of the sale, not a judgement: only while merely submitted it is asked about once more.
-    What was paid and reversed, cancelled or withdrawn stays so.
+    What was paid and reversed, cancelled or withdrawn stays so; `lifts_case` alone may hold there.
     """
     if state is State.FRAUD_CONFIRMED:
         return Event.CLEAR
@@ -41,3 +41,12 @@ def remedy(state: State, *, before: State | None, reason: Reason | None) -> Even
     if before in _LICENCE:
         return Event.REOPEN_CHECK
     return Event.REOPEN_JUDGEMENT if before in _CALLED else None
+
+
+def lifts_case(state: State, *, proven: bool) -> bool:
+    """Whether an upheld appeal lifts the case against the consultant: penalty void, nobody out.
+
+    `proven` is whether two people confirmed that case. A referral that was paid has no step back:
+    it stays reversed, and its points return by the ordinary reinstatement, which two people make.
+    """
+    return state is State.FRAUD_CONFIRMED or (state is State.REVERSED and proven)

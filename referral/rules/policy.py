@@ -75,7 +75,8 @@ def parse(body: Mapping[str, Any]) -> Policy:
     """What a policy says; what it does not name keeps its default.
 
     Raises RuleViolation `rule_invalid` with the pointer below `/body` and a short `reason`, such as
-    hours_crossed, not_rising, first_step_missing or those of any rule.
+    hours_crossed, hearing_too_long (who stays silent through his days must not be cleared
+    by the timer first), not_rising, first_step_missing or those of any rule.
     """
     said = Fields(body, "/body", {field.name for field in fields(Policy)})
     found: dict[str, Any] = {}
@@ -86,6 +87,8 @@ def parse(body: Mapping[str, Any]) -> Policy:
     policy = Policy(**found)
     if policy.calling_from_hour >= policy.calling_until_hour:
         refuse("/body/calling_until_hour", "hours_crossed")
+    if policy.appeal_within_days >= policy.adjudicate_within_days:
+        refuse("/body/adjudicate_within_days", "hearing_too_long")
     return policy
 
 

@@ -1,12 +1,14 @@
 """Appeals: who, until when, once; by somebody not involved; upheld appends a corrective step."""
 
+from typing import Any
+
 import pytest
 
 from loyalty.dealers.roles import Role
 from loyalty.dealers.staff import change_staff
 from referral.justice.appeal import lapse_appeals
 from referral.reasons import Reason
-from referral.rules.appeal import remedy
+from referral.rules.appeal import lifts_case, remedy
 from referral.states import Event, State
 from tests.support import sales, story
 from tests.support.clock import TestClock
@@ -21,6 +23,7 @@ from tests.support.justice import (
     read,
     refused,
     said,
+    stated,
 )
 from tests.support.past import at_work
 from tests.support.race import at_once
@@ -59,6 +62,12 @@ def test_the_remedy_follows_from_where_the_referral_came_and_why(
     state: State, before: State, reason: Reason | None, step: Event | None
 ) -> None:
     assert remedy(state, before=before, reason=reason) is step
+
+
+def test_the_case_is_lifted_where_two_people_had_confirmed_it() -> None:
+    lifted = {state for state in State if lifts_case(state, proven=True)}
+    assert lifted == {State.FRAUD_CONFIRMED, State.REVERSED}
+    assert not lifts_case(State.REVERSED, proven=False)
 
 
 def test_no_remedy_leads_to_a_reward() -> None:
@@ -159,6 +168,50 @@ def test_an_upheld_appeal_clears_the_consultant_and_voids_his_penalty(
     assert [p["state"] for p in ok(shop.get("auditor", "/v1/penalties"), 200)["items"]] == ["void"]
     story_again = story.submitted(shop)
     assert story_again["reason"] != "party_excluded"
+
+
+def proven_though_paid(shop: Shop, clock: TestClock, *, returned: bool) -> dict[str, Any]:
+    """Paid, doubted, perhaps brought back, then two people confirmed the fake."""
+    referral = sales.rewarded(shop, clock)
+    judges = bench(shop, 2)
+    path = f"/v1/referrals/{referral['id']}/suspicions"
+    facts = {"version": referral["version"], "subject": judges[0]}
+    ok(shop.post("showroom_manager", path, {"reason": "客户称不认识"}, **facts))
+    stated(shop, referral)
+    if returned:
+        sales.returned(shop)
+        clock.add(days=8)
+    now = read(shop, referral)
+    for judge in judges:
+        ok(said(shop, now, "confirm_fraud", judge))
+    return read(shop, referral)
+
+
+@pytest.mark.parametrize("returned", [False, True])
+def test_a_fake_proven_after_the_payment_is_appealed_and_the_referral_stays_reversed(
+    shop: Shop, clock: TestClock, returned: bool
+) -> None:
+    referral = proven_though_paid(shop, clock, returned=returned)
+    assert (referral["state"], case(shop, referral)["state"]) == ("reversed", "confirmed")
+    ok(decided(shop, ok(appealed(shop, referral)), "upheld"))
+    after = read(shop, referral)
+    assert (after["state"], after["version"]) == ("reversed", referral["version"])
+    assert case(shop, referral)["state"] == "cleared"
+    assert [p["state"] for p in ok(shop.get("auditor", "/v1/penalties"), 200)["items"]] == ["void"]
+    assert story.balance(shop, sales.owner_of(referral)) == 0
+    again = appealed(shop, after)
+    assert again.json is not None
+    assert again.json["code"] == "decision_not_appealable"
+
+
+def test_a_fake_proven_after_the_payment_is_appealed_within_seven_days_of_the_proof(
+    shop: Shop, clock: TestClock
+) -> None:
+    referral = proven_though_paid(shop, clock, returned=False)
+    clock.add(days=7, minutes=1)
+    late = appealed(shop, referral)
+    assert late.json is not None
+    assert late.json["code"] == "appeal_too_late"
 
 
 def test_a_rejected_appeal_lets_the_penalty_count(shop: Shop, clock: TestClock) -> None:

@@ -1,10 +1,13 @@
 """Suspected fakes: the consultant is heard, two people decide, penalties wait for the appeal."""
 
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from werkzeug.test import TestResponse
 
 from kernel.ids import new_id
 from kernel.unit_of_work import UnitOfWork
@@ -17,6 +20,7 @@ from tests.support.justice import (
     bench,
     case,
     confirmed_fake,
+    decided,
     doubted,
     night,
     read,
@@ -46,6 +50,29 @@ def standing(shop: Shop) -> tuple[bool, bool, bool, bool]:
 
 def _out(uow: UnitOfWork, phone: str) -> bool:
     return excluded_until(uow, uow.blind(phone, column="phone")) is not None
+
+
+def suspicion(shop: Shop, referral: dict[str, Any], judge: UUID) -> TestResponse:
+    path = f"/v1/referrals/{referral['id']}/suspicions"
+    facts = {"version": referral["version"], "subject": judge}
+    return shop.post("showroom_manager", path, {"reason": "客户称不认识"}, **facts)
+
+
+def failed_in_a_strict_house(shop: Shop) -> dict[str, Any]:
+    """One failed call ends it; the case against the consultant is open."""
+    sales.policy(shop, house_rule_strict=True)
+    story.owner(shop)
+    story.calling(shop)
+    referral = story.called(shop, honest=False)
+    assert (referral["state"], case(shop, referral)["state"]) == ("failed", "open")
+    return referral
+
+
+def doubted_though_paid(shop: Shop, clock: TestClock) -> dict[str, Any]:
+    referral = sales.rewarded(shop, clock)
+    (judge,) = bench(shop, 1)
+    ok(suspicion(shop, referral, judge))
+    return referral
 
 
 def test_nobody_is_confirmed_a_faker_before_he_was_heard(shop: Shop) -> None:
@@ -216,9 +243,7 @@ def test_a_paid_reward_is_taken_back_when_two_people_confirm_the_fake(
 ) -> None:
     referral = sales.rewarded(shop, clock)
     first, second = bench(shop, 2)
-    path = f"/v1/referrals/{referral['id']}/suspicions"
-    facts = {"version": referral["version"], "subject": first}
-    opened = ok(shop.post("showroom_manager", path, {"reason": "客户称不认识"}, **facts))
+    opened = ok(suspicion(shop, referral, first))
     assert opened["referral_state"] == "rewarded"
     stated(shop, referral)
     ok(said(shop, referral, "confirm_fraud", first))
@@ -227,8 +252,80 @@ def test_a_paid_reward_is_taken_back_when_two_people_confirm_the_fake(
     assert done["referral_state"] == "reversed"
     assert story.balance(shop, sales.owner_of(referral)) == 0
     assert penalty(shop)["state"] == "proposed"
-    final = appealed(shop, read(shop, referral))
-    assert (final.status_code, final.json["code"]) == (409, "decision_not_appealable")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ends", "penalties"),
+    [("confirm_fraud", "confirmed", ["proposed"]), ("clear", "cleared", [])],
+)
+def test_a_car_brought_back_does_not_end_the_case_against_its_consultant(
+    shop: Shop, clock: TestClock, verdict: str, ends: str, penalties: list[str]
+) -> None:
+    referral = doubted_though_paid(shop, clock)
+    sales.returned(shop)
+    reversed_ = read(shop, referral)
+    assert (reversed_["state"], case(shop, referral)["state"]) == ("reversed", "open")
+    judges = bench(shop, 3)
+    unheard = said(shop, reversed_, verdict, judges[0])
+    assert (unheard.status_code, unheard.json["code"]) == (409, "consultant_not_heard")
+    stated(shop, referral)
+    path = f"/v1/referrals/{referral['id']}/narrative-reveals"
+    assert ok(shop.post("showroom_manager", path, subject=judges[0]))["stated"]
+    assert not ok(said(shop, reversed_, verdict, judges[0]))["moved"]
+    done = ok(said(shop, reversed_, verdict, judges[1]))
+    assert (done["moved"], done["referral_state"]) == (True, "reversed")
+    assert case(shop, referral)["state"] == ends
+    found = ok(shop.get("auditor", "/v1/penalties"), 200)["items"]
+    assert [each["state"] for each in found] == penalties
+    late = said(shop, reversed_, verdict, judges[2])
+    assert (late.status_code, late.json["code"]) == (409, "no_open_case")
+    closed = shop.post("showroom_manager", path, subject=judges[0])
+    assert (closed.status_code, closed.json["code"]) == (409, "nothing_to_judge")
+
+
+def test_what_was_reversed_without_a_suspicion_is_not_judged(shop: Shop, clock: TestClock) -> None:
+    referral = sales.rewarded(shop, clock)
+    sales.returned(shop)
+    (judge,) = bench(shop, 1)
+    answer = said(shop, read(shop, referral), "confirm_fraud", judge)
+    assert (answer.status_code, answer.json["code"]) == (409, "no_open_case")
+
+
+def test_who_withdraws_before_his_judges_ends_the_case_that_an_appeal_left_open(
+    shop: Shop,
+) -> None:
+    referral = failed_in_a_strict_house(shop)
+    ok(decided(shop, ok(appealed(shop, referral, "owner")), "upheld"))
+    path = f"/v1/referrals/{referral['id']}/withdrawals"
+    ok(shop.post("crm", path, {"party": "buyer"}))
+    assert (read(shop, referral)["state"], case(shop, referral)["state"]) == (
+        "withdrawn",
+        "cleared",
+    )
+
+
+def test_nobody_is_suspected_while_his_appeal_waits(shop: Shop, clock: TestClock) -> None:
+    referral = failed_in_a_strict_house(shop)
+    ok(appealed(shop, referral, "owner"))
+    (judge,) = bench(shop, 1)
+    waits = suspicion(shop, referral, judge)
+    assert (waits.status_code, waits.json["code"]) == (409, "appeal_open")
+    clock.add(days=15)
+    assert ok(suspicion(shop, referral, judge))["referral_state"] == "fraud_suspected"
+
+
+def test_a_settled_case_is_not_suspected_again_by_any_voice(shop: Shop) -> None:
+    referral = failed_in_a_strict_house(shop)
+    ok(decided(shop, ok(appealed(shop, referral, "owner")), "upheld"))
+    judges = bench(shop, 2)
+    for judge in judges:
+        ok(said(shop, read(shop, referral), "reject", judge))
+    ok(decided(shop, ok(appealed(shop, referral, "owner")), "upheld"))
+    reopened = read(shop, referral)
+    assert (reopened["state"], case(shop, referral)["state"]) == ("adjudication", "cleared")
+    answer = said(shop, reopened, "suspect_fraud", judges[0])
+    assert (answer.status_code, answer.json["code"]) == (409, "case_settled")
+    assert not ok(said(shop, reopened, "reject", judges[0]))["moved"]
 
 
 def test_a_paid_reward_stays_when_two_people_clear_it_and_is_not_doubted_again(
@@ -236,15 +333,13 @@ def test_a_paid_reward_stays_when_two_people_clear_it_and_is_not_doubted_again(
 ) -> None:
     referral = sales.rewarded(shop, clock)
     judges = bench(shop, 2)
-    path = f"/v1/referrals/{referral['id']}/suspicions"
-    facts = {"version": referral["version"], "subject": judges[0]}
-    ok(shop.post("showroom_manager", path, {"reason": "客户称不认识"}, **facts))
+    ok(suspicion(shop, referral, judges[0]))
     stated(shop, referral)
     for judge in judges:
         done = ok(said(shop, referral, "clear", judge))
     assert (done["moved"], done["referral_state"]) == (True, "rewarded")
     assert case(shop, referral)["state"] == "cleared"
-    again = shop.post("showroom_manager", path, {"reason": "再查"}, **facts)
+    again = suspicion(shop, referral, judges[0])
     assert (again.status_code, again.json["code"]) == (409, "case_settled")
 
 
@@ -256,15 +351,9 @@ def test_a_paid_reward_is_not_judged_without_a_suspicion(shop: Shop, clock: Test
 
 
 def test_a_strict_house_suspects_after_one_failed_call_if_a_judge_says_so(shop: Shop) -> None:
-    sales.policy(shop, house_rule_strict=True)
-    story.owner(shop)
-    story.calling(shop)
-    referral = story.called(shop, honest=False)
-    assert referral["state"] == "failed"
+    referral = failed_in_a_strict_house(shop)
     (judge,) = bench(shop, 1)
-    path = f"/v1/referrals/{referral['id']}/suspicions"
-    facts = {"version": referral["version"], "subject": judge}
-    opened = ok(shop.post("showroom_manager", path, {"reason": "回访两次答错"}, **facts))
+    opened = ok(suspicion(shop, referral, judge))
     assert opened["referral_state"] == "fraud_suspected"
     assert case(shop, referral)["id"] == opened["case_id"]
 
@@ -281,9 +370,7 @@ def test_what_nobody_confirms_in_fifteen_days_is_cleared(shop: Shop, clock: Test
 def test_only_what_seemed_over_is_suspected_by_one_person(shop: Shop, state: str) -> None:
     referral = doubted(shop) if state == "adjudication" else _submitted(shop)
     (judge,) = bench(shop, 1)
-    path = f"/v1/referrals/{referral['id']}/suspicions"
-    facts = {"version": referral["version"], "subject": judge}
-    answer = shop.post("showroom_manager", path, {"reason": "可疑"}, **facts)
+    answer = suspicion(shop, referral, judge)
     assert answer.json is not None
     assert (answer.status_code, answer.json["code"]) == (409, "nothing_to_suspect")
 

@@ -29,6 +29,8 @@ def test_a_draft_names_every_figure_and_what_it_does_not_name_is_built_in(shop: 
         ({"ladder": [[2, 100]]}, "/body/ladder/0"),
         ({"cut_off": "invoice"}, "/body/cut_off"),
         ({"hold_days": True}, "/body/hold_days"),
+        ({"appeal_within_days": 15}, "/body/adjudicate_within_days"),
+        ({"adjudicate_within_days": 7}, "/body/adjudicate_within_days"),
     ],
 )
 def test_a_misspelt_or_impossible_figure_is_refused_where_it_stands(
