@@ -46,21 +46,13 @@ def check_licence(
     What the manager leaves out is taken from the photo, where it was surely read; a photo that
     was used for another referral fails. Raises NotFound, Conflict `version_changed`,
     `transition_not_allowed`, `time_is_up`, `nomination_missing`, `no_callback_agent`,
-    `licence_checks_used_up`,
-    Forbidden `separation_of_duties` and `another_manager_must_check`.
+    `licence_checks_used_up`, Forbidden `separation_of_duties` and `another_manager_must_check`.
     """
     referral = locked(uow, referral_id, version=version)
     advance(State(referral.state), Event.LICENCE_PASS, role=uow.actor.role, reason=None)
     refuse_overdue(uow, referral)
     require_nomination(uow, referral)
-    before = uow.session.scalars(
-        select(LicenceCheck.checked_by).where(LicenceCheck.referral_id == referral_id)
-    ).all()
-    person = UUID(uow.actor.id)
-    if person in before:
-        raise Forbidden("another_manager_must_check")
-    if len(before) >= MOST_CHECKS:
-        raise Conflict("licence_checks_used_up", most=MOST_CHECKS)
+    attempt = _attempt(uow, referral_id)
     take_duty(uow, referral_id, Duty.LICENCE_CHECKER)
     shown = presented(
         uow, referral_id, typed=seen, photo_id=photo_id, reported_at=referral.submitted_at
@@ -69,9 +61,9 @@ def check_licence(
     passed, reason = (False, Reason.LICENCE_REUSED) if shown.reused else outcome(verdicts)
     check = LicenceCheck(
         referral_id=referral_id,
-        attempt=len(before) + 1,
+        attempt=attempt,
         dealer_id=uow.dealer_id,
-        checked_by=person,
+        checked_by=UUID(uow.actor.id),
         checked_at=uow.now,
         verdicts=verdicts,
         passed=passed,
@@ -86,6 +78,18 @@ def check_licence(
         flag(uow, referral, Reason.LICENCE_MODEL_MISMATCH)
     _move_on(uow, referral, check)
     return check
+
+
+def _attempt(uow: UnitOfWork, referral_id: UUID) -> int:
+    """The number of this check; nobody checks twice, and not without end."""
+    before = uow.session.scalars(
+        select(LicenceCheck.checked_by).where(LicenceCheck.referral_id == referral_id)
+    ).all()
+    if UUID(uow.actor.id) in before:
+        raise Forbidden("another_manager_must_check")
+    if len(before) >= MOST_CHECKS:
+        raise Conflict("licence_checks_used_up", most=MOST_CHECKS)
+    return len(before) + 1
 
 
 def _move_on(uow: UnitOfWork, referral: Referral, check: LicenceCheck) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
-from kernel.clock import business_day
+from kernel.clock import CLOCK_TOLERANCE, business_day
 from kernel.errors import Conflict
 from kernel.unit_of_work import UnitOfWork
 from referral.call_models import Callback, CallRecord
@@ -57,7 +57,7 @@ def conclude_unreached(uow: UnitOfWork, referral: Referral, call: Callback) -> b
     policy = policy_on(uow).policy
     tried = uow.session.scalars(
         select(CallRecord).where(
-            CallRecord.callback_id == call.id, CallRecord.in_hours, CallRecord.number_matches
+            _of_this_call(call), CallRecord.in_hours, CallRecord.number_matches
         )
     ).all()
     missed = [record.started_at for record in tried if record.answered_at is None]
@@ -66,17 +66,19 @@ def conclude_unreached(uow: UnitOfWork, referral: Referral, call: Callback) -> b
         return False
     if len(days) < policy.call_attempt_days or len(missed) < len(tried):
         return False
+    flag(uow, referral, Reason.CALLBACK_UNREACHABLE)
     _close(uow, referral, call, (CallResult.UNREACHABLE, Reason.CALLBACK_UNREACHABLE), None)
     return True
 
 
 def conclude_overdue(uow: UnitOfWork, referral: Referral, call: Callback) -> None:
-    """Close a call whose time is up. Nobody is punished for a call that did not take place."""
+    """Close a call whose time is up. Nobody is punished for a call that did not take place, and
+    nobody chooses the other party by it: then two people decide."""
     if conclude_unreached(uow, referral, call):
         return
     progress = progress_of(uow, call.id)
     took_place = _took_place(uow, call, progress)
-    if progress.first_answer_at and not took_place:
+    if not took_place:
         flag(uow, referral, Reason.CALL_RECORD_MISSING)
     why = Reason.CALLBACK_INCONCLUSIVE if took_place else Reason.CALL_RECORD_MISSING
     _close(uow, referral, call, (CallResult.INCONCLUSIVE, why), None)
@@ -102,13 +104,19 @@ def _took_place(uow: UnitOfWork, call: Callback, progress: Progress) -> bool:
         return False
     records = uow.session.scalars(
         select(CallRecord).where(
-            CallRecord.callback_id == call.id,
+            _of_this_call(call),
             CallRecord.number_matches,
             CallRecord.answered_at.is_not(None),
         )
     )
     answers = sum(len(step.answers) for step in progress.steps)
     return any(_covers(record, first, last, answers) for record in records)
+
+
+def _of_this_call(call: Callback) -> ColumnElement[bool]:
+    """What was dialled before the draw is no attempt at this call."""
+    begun = CallRecord.started_at >= call.created_at - CLOCK_TOLERANCE
+    return (CallRecord.callback_id == call.id) & begun
 
 
 def _covers(record: CallRecord, first: datetime, last: datetime, answers: int) -> bool:

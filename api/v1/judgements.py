@@ -28,6 +28,7 @@ BENCH = tuple(sorted(JUDGES))
     decision=True,
     problems=(
         "already_judged",
+        "case_settled",
         "consultant_not_heard",
         "no_call_to_rely_on",
         "no_open_case",
@@ -64,6 +65,7 @@ def create_judgement(
     answer=shapes.SuspicionOut,
     decision=True,
     problems=(
+        "appeal_open",
         "case_settled",
         "nothing_to_suspect",
         "party_or_relative",
@@ -120,7 +122,7 @@ def create_narrative_reveal(
     summary="The evidence pack of a referral",
     roles=(*BENCH, Role.PROGRAMME_ADMIN, Role.AUDITOR),
     answer=shapes.ReferralEvidenceOut,
-    problems=("referral_not_found",),
+    problems=("referral_not_found", "separation_of_duties"),
 )
 def get_evidence(uow: UnitOfWork, referral_id: UUID) -> dict[str, Any]:
     """Verdicts, marks and odds; never what was said, and nothing about what was expected."""

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from kernel.errors import NotFound
+from kernel.errors import Forbidden, NotFound
 from kernel.unit_of_work import UnitOfWork
 from referral.call_models import Callback, CallRecord
+from referral.duties import Duty, duty_of
 from referral.justice.judge import round_of
 from referral.justice.models import Judgement
 from referral.justice.queries import CaseView, find_case
@@ -68,10 +69,16 @@ class Evidence:
 
 
 def evidence_of(uow: UnitOfWork, referral_id: UUID) -> Evidence:
-    """The pack of one referral; who looked is kept. Raises NotFound `referral_not_found`."""
+    """The pack of one referral; who looked is kept.
+
+    Who read an answer does not learn here how it was marked. Raises NotFound `referral_not_found`,
+    Forbidden `separation_of_duties`.
+    """
     referral = uow.session.get(Referral, referral_id)
     if referral is None:
         raise NotFound("referral_not_found")
+    if duty_of(uow, referral_id, UUID(uow.actor.id)) is Duty.READER:
+        raise Forbidden("separation_of_duties")
     uow.audit("evidence.shown", referral_id)
     stay = round_of(uow, referral_id)
     nomination = uow.session.get(OwnerNomination, referral_id)
@@ -113,10 +120,11 @@ def _voices(uow: UnitOfWork, referral_id: UUID, stay: int) -> int:
 
 
 def _calls(uow: UnitOfWork, referral_id: UUID) -> tuple[CallEvidence, ...]:
-    """Calls that are over: of one under way nobody learns what is asked and how it goes."""
-    over = (Callback.referral_id == referral_id) & (Callback.state == "closed")
-    rows = select(Callback).where(over).order_by(Callback.id)
+    """Calls, once all are over: while one is under way nobody learns how any of them went."""
+    rows = select(Callback).where(Callback.referral_id == referral_id).order_by(Callback.id)
     calls = uow.session.scalars(rows).all()
+    if any(call.state != "closed" for call in calls):
+        return ()
     records: dict[UUID, list[CallRecord]] = defaultdict(list)
     tried = select(CallRecord).where(CallRecord.callback_id.in_([call.id for call in calls]))
     for record in uow.session.scalars(tried.order_by(CallRecord.started_at, CallRecord.id)):

@@ -7,7 +7,7 @@ import pytest
 from api.commands.work import unit_of_work
 from loyalty.dealers.roles import Role
 from referral.continue_calls import end_overdue_calls
-from tests.support import story
+from tests.support import sales, story
 from tests.support.clock import TestClock
 from tests.support.shop import Shop, hire
 
@@ -54,6 +54,31 @@ def test_answers_the_telephone_knows_nothing_of_are_looked_at_by_two_people(
         assert (seen["state"], seen["reason"]) == ("adjudication", None)
         steps = story.ok(shop.get(role, f"{path}/history", subject=person), 200)["items"]
         assert {step["reason"] for step in steps} == {None}
+
+
+def test_who_is_not_reached_is_looked_at_by_two_people_whatever_the_other_says(
+    shop: Shop, clock: TestClock
+) -> None:
+    story.owner(shop)
+    story.calling(shop)
+    hire(shop, "callback_agent")
+    sales.policy(shop, calling_from_hour=0, calling_until_hour=24)
+    for days in (0, 1, 0):
+        clock.add(days=days)
+        story.call_record(shop, story.desk(shop), answered_at=None)
+    found = story.called(shop, honest=True)
+    assert (found["state"], found["reason"]) == ("adjudication", "callback_unreachable")
+
+
+def test_attempts_of_another_time_are_no_attempts_at_this_call(shop: Shop) -> None:
+    story.owner(shop)
+    referral = story.calling(shop)
+    sales.policy(shop, calling_from_hour=0, calling_until_hour=24)
+    for day in ("01", "02", "03"):
+        at = f"2001-01-{day}T10:00:00+08:00"
+        times = {"started_at": at, "answered_at": None, "ended_at": at}
+        story.call_record(shop, story.desk(shop), **times)
+    assert story.read(shop, referral["id"])["state"] == "calling"
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(5, "calling"), (60, "reward_held")])

@@ -95,7 +95,9 @@ def test_abuse_29_a_call_nobody_made_is_not_the_customers_fault(
     clock.add(days=8)
     justice.night(shop, end_overdue_calls)
     referral = story.called(shop, honest=True)
-    assert referral["state"] == "reward_held"
+    assert (referral["state"], referral["reason"]) == ("adjudication", "call_record_missing")
+    for judge in justice.bench(shop, 2):
+        ok(justice.said(shop, referral, "accept", judge))
     clock.add(days=16)
     ok(decide(shop, "finance", referral, "reward-payments"))
     assert story.balance(shop, zhang_san) == 200
