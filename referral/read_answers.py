@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.exc import IntegrityError
 
 from kernel.database import violated
@@ -27,10 +28,10 @@ from referral.questions.readings import choices, facts_to_read, reading
 
 @dataclass(frozen=True, slots=True)
 class ToRead:
-    """An answer that waits to be read; who called and about whom is not told."""
+    """A call with answers that wait to be read; who called and about whom is not told."""
 
-    callback_id: UUID
-    position: int
+    id: UUID
+    positions: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,13 @@ class Page:
     facts: tuple[FactToRead, ...]
 
 
-def list_to_read(uow: UnitOfWork, *, limit: int) -> list[ToRead]:
-    """Answers of calls under way that wait for a reader, oldest call first."""
-    rows = uow.session.execute(
-        select(CallbackAnswer.callback_id, CallbackAnswer.position)
+def list_to_read(uow: UnitOfWork, *, after: UUID | None, limit: int) -> list[ToRead]:
+    """Calls with answers that wait for a reader, the oldest first."""
+    waiting = (
+        select(
+            CallbackAnswer.callback_id,
+            func.array_agg(aggregate_order_by(CallbackAnswer.position, CallbackAnswer.position)),
+        )
         .join(Callback, Callback.id == CallbackAnswer.callback_id)
         .outerjoin(
             AnswerReading,
@@ -68,10 +72,13 @@ def list_to_read(uow: UnitOfWork, *, limit: int) -> list[ToRead]:
             Callback.state == "answered",
             AnswerReading.callback_id.is_(None),
         )
-        .order_by(CallbackAnswer.callback_id, CallbackAnswer.position)
+        .group_by(CallbackAnswer.callback_id)
+        .order_by(CallbackAnswer.callback_id)
         .limit(limit)
     )
-    return [ToRead(row.callback_id, row.position) for row in rows]
+    if after:
+        waiting = waiting.where(CallbackAnswer.callback_id > after)
+    return [ToRead(call, list(positions)) for call, positions in uow.session.execute(waiting)]
 
 
 def open_page(uow: UnitOfWork, callback_id: UUID, *, position: int) -> Page:

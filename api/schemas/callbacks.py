@@ -97,12 +97,10 @@ class CallRecordOut(Schema):
 
 
 class ToReadOut(Schema):
-    callback_id = uuid_out()
-    position = fields.Integer()
+    """`id` is the callback's."""
 
-
-class ToReadListOut(Schema):
-    items = fields.List(fields.Nested(ToReadOut), metadata={"maxItems": 200})
+    id = uuid_out()
+    positions = fields.List(fields.Integer(), metadata={"maxItems": 8})
 
 
 class ReadingPageIn(Strict):

@@ -3,18 +3,18 @@
 from typing import Any
 from uuid import UUID
 
-from api.routes import Answer, Routes
+from api.routes import Answer, Page, Routes
 from api.schemas import callbacks as shapes
+from api.schemas.paging import page_of
 from kernel.errors import RuleViolation
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from referral.call_records import Told, take_call_record
 from referral.lifecycle import JUDGES
-from referral.read_answers import list_to_read, open_page, read_answer
+from referral.read_answers import ToRead, list_to_read, open_page, read_answer
 
 routes = Routes("call records")
 READERS = tuple(sorted(JUDGES))
-MOST_TO_READ = 200
 
 
 @routes.post(
@@ -53,11 +53,13 @@ def create_call_record(uow: UnitOfWork, body: dict[str, Any]) -> Answer:
     "/v1/answers-to-read",
     summary="Answers that wait for a second person",
     roles=READERS,
-    answer=shapes.ToReadListOut,
+    answer=page_of(shapes.ToReadOut),
+    paged=True,
+    problems=("cursor_invalid",),
 )
-def list_answers_to_read(uow: UnitOfWork) -> dict[str, Any]:
-    """Which they are, not what was said: opening one takes the reader's duty."""
-    return {"items": list_to_read(uow, limit=MOST_TO_READ)}
+def list_answers_to_read(uow: UnitOfWork, page: Page) -> list[ToRead]:
+    """Which calls and positions, not what was said: opening one takes the reader's duty."""
+    return list_to_read(uow, after=page.position, limit=page.fetch)
 
 
 @routes.post(

@@ -52,6 +52,7 @@ def grow(shop: Shop) -> World:
     redemption = ok(shop.post("owner", "/v1/redemptions", body))
     judged = before_people(shop)
     referral = calling(shop)
+    shop.people["callback_agent"] = desk(shop)["agent"]
     photo = ok(shop.post("crm", f"/v1/referrals/{referral['id']}/licence-photos", dot()))
     job = ok(shop.post("crm", "/v1/import-jobs", {"kind": "documents", "format": "csv"}))
     return World(
@@ -211,6 +212,7 @@ def test_the_lists_compared_are_not_all_empty(ours: World) -> None:
         "/v1/consultant-cases",
         "/v1/earning-rules",
         "/v1/point-adjustments",
+        "/v1/question-banks",
         "/v1/referral-policies",
         "/v1/referrals",
         "/v1/reward-terms",

@@ -250,9 +250,9 @@ def test_the_command_tells_in_a_line_what_it_did_for_a_dealer_and_proves_it(
     done = run(nights, monkeypatch, "--as-of", day, "--page", "2")
     assert done.exit_code == 0, done.output
     told = "5 members, 1 released, 2 activated, 1 cancelled, 1 expired, 1 settled"
-    assert f"{nights.shop.dealer_id}: 0 referrals expired, 0 keys forgotten; points: {told}" in (
-        done.output
-    )
+    calls = "0 calls ended, 0 second calls, 0 agents replaced"
+    said = f"{nights.shop.dealer_id}: 0 referrals expired, {calls}, 0 keys forgotten"
+    assert f"{said}; points: {told}" in done.output
     assert "checks, 0 broken" in done.output
     monkeypatch.setattr(command, "every_dealer", lambda url: [nights.shop.dealer_id])
     again = run(nights, monkeypatch, "--as-of", day, "--no-proof")

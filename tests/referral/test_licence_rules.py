@@ -112,4 +112,4 @@ def test_use_nature_and_dates_are_shown_but_decide_nothing() -> None:
 
 def test_a_licence_knows_no_colour() -> None:
     assert not [field for field in FIELDS if "colour" in field]
-    assert set(LicenceFields.__dataclass_fields__) == set(FIELDS)
+    assert set(LicenceFields.__dataclass_fields__) == {*FIELDS, "brand_model"}

@@ -208,10 +208,10 @@ def judged(shop: Shop, ids: dict[str, str]) -> None:
     """What is left open comes before people, is refused, appealed against and accepted."""
     to_read = ok(shop.get("showroom_manager", "/v1/answers-to-read"), 200)["items"]
     assert to_read
-    for waiting in to_read:
+    for call, position in [(each["id"], at) for each in to_read for at in each["positions"]]:
         reader = hire(shop, "duty_manager")
-        path = f"/v1/callbacks/{waiting['callback_id']}"
-        page = {"position": waiting["position"]}
+        path = f"/v1/callbacks/{call}"
+        page = {"position": position}
         opened = ok(shop.post("duty_manager", f"{path}/answer-pages", page, subject=reader))
         readings = [{"fact": each["fact"], "value": "none"} for each in opened["facts"]]
         body = page | {"readings": readings}

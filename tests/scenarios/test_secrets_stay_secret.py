@@ -37,12 +37,12 @@ def test_the_call_desk_sees_questions_and_never_what_is_expected(shop: Shop) -> 
     story.owner(shop)
     story.calling(shop)
     expected = expected_answers(shop)
-    assert len(expected) == 4
+    assert len(expected) >= 4
     call, texts = story.desk(shop), []
     while call["state"] == "open":
-        texts.append(json.dumps(call, ensure_ascii=False))
+        texts.append(json.dumps(call, ensure_ascii=False, default=str))
         told = story.answer(shop, call, honest=True)
-        assert set(told) == {"callback_id", "position", "closed"}
+        assert set(told) == {"callback_id", "position", "heard"}
         call = story.ok(shop.get("callback_agent", f"/v1/callbacks/{call['id']}"), 200)
     assert not any("expected" in shown or "mark" in shown for shown in texts)
     assert not any("速腾" in shown and "高尔夫" in shown for shown in texts)
@@ -52,7 +52,12 @@ def test_the_call_desk_sees_questions_and_never_what_is_expected(shop: Shop) -> 
 def test_no_role_reads_marks_or_expected_answers_anywhere(shop: Shop, role: str) -> None:
     story.owner(shop)
     referral = story.calling(shop)
-    secrets = {value for expected in expected_answers(shop) for value in expected.values()}
+    secrets = {
+        value
+        for expected in expected_answers(shop)
+        for key, value in expected.items()
+        if key != "fact" and expected.get("fact") != "name"  # the parties' names are on the report
+    }
     assert secrets
     paths = (
         f"/v1/referrals/{referral['id']}",
