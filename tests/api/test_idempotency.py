@@ -23,6 +23,7 @@ from api.v1 import OPERATIONS
 from kernel.errors import TooSoon
 from kernel.idempotency import KEPT_FOR, Claim, forget_old, take
 from tests.support.licence_pictures import dot
+from tests.support.sales import policy
 from tests.support.shop import Shop, hire, open_shop
 from tests.support.story import (
     ZHANG_SAN,
@@ -436,6 +437,7 @@ def test_every_look_at_a_number_leaves_its_own_trace_and_none_outlives_the_call(
     shop = open_shop(app, service)
     zhang_san(shop)
     calling(shop)
+    policy(shop, calling_from_hour=0, calling_until_hour=24)
     path, name = f"/v1/callbacks/{desk(shop)['id']}/phone-reveals", key()
     body = {"reason": "first_call"}
     looks = [shop.post("callback_agent", path, body, key=name) for _ in range(2)]

@@ -11,6 +11,7 @@ from api.commands.work import unit_of_work
 from kernel.errors import Conflict
 from loyalty.dealers.roles import Role
 from referral.claw_back import reverse_rewards
+from referral.justice.fraud import open_case
 from referral.moves import locked
 from referral.reasons import Reason
 from tests.support import sales, story
@@ -197,7 +198,10 @@ def test_what_was_taken_back_is_not_taken_back_again(shop: Shop, clock: TestCloc
 
 
 def _state(shop: Shop, referral: dict[str, Any], state: str) -> None:
-    """As if people had decided so: only the state, which is what the sale's events look at."""
+    """As if people had decided so: the state, which is what the sale's events look at, and the case
+    that a suspicion opens."""
+    with unit_of_work(shop.service, shop.dealer_id, role=Role.SYSTEM, client="test") as uow:
+        open_case(uow, locked(uow, uuid.UUID(referral["id"])), Reason.CALLBACK_TWO_WRONG)
     with shop.service.database.transaction(shop.dealer_id) as session:
         session.execute(
             text("UPDATE referral SET state = :state, due_at = NULL WHERE id = :id"),

@@ -18,7 +18,7 @@ from referral.continue_calls import begin_second_calls, end_overdue_calls, repla
 from referral.expire import expire_due
 from referral.moves import FIRST_HASH, step_hash
 from referral.queries import history
-from tests.support import story
+from tests.support import sales, story
 from tests.support.clock import TestClock
 from tests.support.shop import Shop, hire
 
@@ -198,6 +198,7 @@ def test_a_phone_is_revealed_in_an_open_call_only_and_the_look_is_kept(shop: Sho
     story.owner(shop)
     referral = story.calling(shop)
     call = story.desk(shop)
+    sales.policy(shop, calling_from_hour=0, calling_until_hour=24)
     path = f"/v1/callbacks/{call['id']}/phone-reveals"
     phone = story.ok(shop.post("callback_agent", path, {"reason": "first_call"}))["phone"]
     assert phone == ("+8613900139000" if call["party"] == "buyer" else "+8613800138000")
