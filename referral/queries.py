@@ -142,10 +142,10 @@ def rewards_this_year(uow: UnitOfWork, member_id: UUID) -> int:
 def sale_undone(uow: UnitOfWork, order_no: str) -> Reason | None:
     """Why the sale of this order is a sale no more (退订, 退车); None while it stands."""
     kinds = uow.session.scalars(select(SaleEvent.kind).where(SaleEvent.order_no == order_no))
-    return next((_UNDONE[kind] for kind in sorted(kinds) if kind in _UNDONE), None)
+    return next((UNDOING[kind] for kind in sorted(kinds) if kind in UNDOING), None)
 
 
-_UNDONE = {"cancellation": Reason.SALE_CANCELLED, "return": Reason.SALE_RETURNED}
+UNDOING = {"cancellation": Reason.SALE_CANCELLED, "return": Reason.SALE_RETURNED}
 _OWNERS, _BUYERS = aliased(ReferralReward), aliased(ReferralReward)
 
 

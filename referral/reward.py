@@ -15,6 +15,7 @@ from kernel.unit_of_work import UnitOfWork
 from loyalty.points import ledger
 from referral.both_sides import buyers_reward, pay_out
 from referral.duties import Duty, take_duty
+from referral.justice.deadlines import judge_by
 from referral.lifecycle import Event, State, advance
 from referral.models import Referral, ReferralReward, ReferralTransition
 from referral.moves import locked, move, one_at_a_time
@@ -155,8 +156,7 @@ def _judged_first(uow: UnitOfWork, referral: Referral) -> bool:
     if not risk_is_high and not unseen:
         return False
     reason = Reason(referral.review[0]) if unseen else Reason.RISK_HIGH
-    days = policy_on(uow).policy.adjudicate_within_days
-    due_at = uow.now + timedelta(days=days)
+    due_at = judge_by(uow)
     move(uow, referral, Event.ADJUDICATE, by_system=True, reason=reason, due_at=due_at)
     return True
 

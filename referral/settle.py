@@ -17,19 +17,19 @@ from loyalty.members import queries as members
 from loyalty.members.phones import phone_of_record
 from referral.call import close_call
 from referral.claw_back import reverse_rewards
+from referral.justice.deadlines import check_by
 from referral.justice.fraud import clear_case
 from referral.lifecycle import ACTIVE, MAY_END, Event, State
 from referral.models import Referral, SaleEvent
 from referral.moves import locked, move, over, overdue
+from referral.queries import UNDOING
 from referral.reasons import Reason
 from referral.reward import cancel_reward
 from referral.rules.eligibility import SaleTimes, too_late
 from referral.rules.policy import CutOff
 
 DELIVER_WITHIN: Final = timedelta(days=180)
-CHECK_WITHIN: Final = timedelta(days=30)
 RETAIL: Final = "retail"
-_UNDOING: Final = {"cancellation": Reason.SALE_CANCELLED, "return": Reason.SALE_RETURNED}
 Events = Mapping[str, SaleEvent]
 
 
@@ -70,7 +70,7 @@ def _carry(uow: UnitOfWork, referral: Referral, events: Events) -> UUID | None:
         return None
     if referral.state == State.ORDERED and "delivery" in events:
         _apply_delivery(uow, referral, events["delivery"])
-    for kind, reason in _UNDOING.items():
+    for kind, reason in UNDOING.items():
         if kind in events:
             _end(uow, referral, Event.CANCEL, reason)
     return referral.id
@@ -189,5 +189,5 @@ def _apply_delivery(uow: UnitOfWork, referral: Referral, delivery: SaleEvent) ->
         invoice_no=delivery.invoice_no,
         invoiced_on=delivery.invoiced_on,
         delivered_at=_happened(delivery),
-        due_at=uow.now + CHECK_WITHIN,
+        due_at=check_by(uow),
     )

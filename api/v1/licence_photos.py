@@ -10,6 +10,7 @@ from uuid import UUID
 from api.routes import Answer, Routes
 from api.schemas import licence_photos as shapes
 from api.service import Service
+from api.v1.access import referrals_seen_by
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from referral import queries as referrals
@@ -39,7 +40,7 @@ def prepare_licence_photo(
 ) -> Callable[[], Sent]:
     """Decoding and reading take seconds: they happen after this transaction, before the next."""
     digest = sha256(upload).digest()
-    new = store.worth_reading(uow, referral_id, digest, seen_by=_seen_by(uow))
+    new = store.worth_reading(uow, referral_id, digest, seen_by=referrals_seen_by(uow))
 
     def work() -> Sent:
         picture = take_in(upload)
@@ -71,7 +72,7 @@ def create_licence_photo(uow: UnitOfWork, referral_id: UUID, body: Sent) -> Any:
     pixels. The outcome is `read`, `unreadable`, `not_a_licence`, `reused` or `not_read`; a photo
     decides nothing. Told again it is answered with 200 and the first result."""
     photo, known = store.take_photo(
-        uow, referral_id, body.picture, body.reading, seen_by=_seen_by(uow)
+        uow, referral_id, body.picture, body.reading, seen_by=referrals_seen_by(uow)
     )
     shown = _shown(uow, queries.get_photo(uow, photo.id))
     return Answer(shown, 200) if known else shown
@@ -125,14 +126,6 @@ def create_licence_photo_view(
         "content_type": "image/jpeg",
         "image": b64encode(shown.jpeg).decode(),
     }
-
-
-def _seen_by(uow: UnitOfWork) -> Filter:
-    if uow.actor.role == Role.OWNER:
-        return Filter(owner_id=UUID(uow.actor.id))
-    if uow.actor.role == Role.CONSULTANT:
-        return Filter(consultant_id=UUID(uow.actor.id))
-    return Filter()
 
 
 def _shown(uow: UnitOfWork, photo: PhotoView) -> dict[str, Any]:

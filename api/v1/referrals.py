@@ -9,6 +9,7 @@ from api.masking import name_for, phone_shown
 from api.routes import Page, Routes
 from api.schemas import referrals as shapes
 from api.schemas.paging import page_of
+from api.v1.access import referrals_seen_by
 from kernel.unit_of_work import UnitOfWork
 from loyalty.dealers.roles import Role
 from loyalty.formats.address import masked
@@ -206,7 +207,7 @@ def create_consent_withdrawal(
 )
 def list_referrals(uow: UnitOfWork, page: Page, query: dict[str, Any]) -> list[Any]:
     """An owner sees those that name him, a consultant his own, managers the dealer's."""
-    seen_by = replace(_seen_by(uow), state=query["state"])
+    seen_by = replace(referrals_seen_by(uow), state=query["state"])
     rows = queries.list_referrals(uow, seen_by, before=page.position, limit=page.fetch)
     return _all_shown(uow, rows)
 
@@ -220,7 +221,7 @@ def list_referrals(uow: UnitOfWork, page: Page, query: dict[str, Any]) -> list[A
 )
 def get_referral(uow: UnitOfWork, referral_id: UUID) -> dict[str, Any]:
     """Its version is the ETag that decisions need in If-Match."""
-    return _shown(uow, queries.get_referral(uow, referral_id, _seen_by(uow)))
+    return _shown(uow, queries.get_referral(uow, referral_id, referrals_seen_by(uow)))
 
 
 @routes.get(
@@ -232,7 +233,7 @@ def get_referral(uow: UnitOfWork, referral_id: UUID) -> dict[str, Any]:
 )
 def get_referral_history(uow: UnitOfWork, referral_id: UUID) -> dict[str, Any]:
     """Who moved it, in which role, why; each step carries the hash of the one before."""
-    queries.get_referral(uow, referral_id, _seen_by(uow))
+    queries.get_referral(uow, referral_id, referrals_seen_by(uow))
     steps = [
         {
             **{name: getattr(step, name) for name in shapes.TransitionOut().fields},
@@ -248,14 +249,6 @@ def get_referral_history(uow: UnitOfWork, referral_id: UUID) -> dict[str, Any]:
 def _told(role: str, state: str, reason: str | None) -> str | None:
     """Why it stands there; those it concerns learn why it ended, not how it is going."""
     return None if role in (Role.OWNER, Role.CONSULTANT) and state in _UNDER_WAY else reason
-
-
-def _seen_by(uow: UnitOfWork) -> Filter:
-    if uow.actor.role == Role.OWNER:
-        return Filter(owner_id=UUID(uow.actor.id))
-    if uow.actor.role == Role.CONSULTANT:
-        return Filter(consultant_id=UUID(uow.actor.id))
-    return Filter()
 
 
 def _answer(uow: UnitOfWork, referral: Referral) -> dict[str, Any]:

@@ -239,7 +239,7 @@ def test_abuse_18_every_decision_to_the_reward_counts_once(
 
 
 @pytest.mark.parametrize("one_key", [True, False], ids=["replayed", "parallel"])
-def test_abuse_18_judgements_appeals_and_suspicions_count_once(shop: Shop, one_key: bool) -> None:
+def test_abuse_18_judgements_and_appeals_count_once(shop: Shop, one_key: bool) -> None:
     referral = justice.doubted(shop)
     judges, late = justice.bench(shop, 2), ("version_changed", "verdict_not_now", "already_judged")
     for judge in judges:
